@@ -1,1 +1,9 @@
-//! pult
+//! `pult`: a scriptable runtime for 1C clusters, VeiL, Bitrix24, SQL Server procedures and RPA robots.
+//!
+//! `core` is the native engine (limits, batches, repeats, rows) and knows neither Rhai nor any outside system;
+//! `services` holds one folder for each outside system over it; `script` embeds Rhai; `sandbox` imitates the outside
+//! systems; `cli`, `repl` and `render` are what a person meets.
+
+pub mod error;
+pub mod secret;
+pub mod settings;

@@ -1,0 +1,86 @@
+//! Secrets: where they come from, and the list of what must never be shown.
+//!
+//! A secret is put on the list at the moment it is read, before anybody can hold it. Everything that leaves the
+//! program for a person (standard output, standard error, logs, reports, the REPL) passes through [`mask`].
+
+use std::borrow::Cow;
+use std::sync::RwLock;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// What stands where a secret was.
+pub const MASK: &str = "***";
+
+/// Shorter texts are not masked: `1` or `abc` would tear holes into everything else that is printed.
+const SHORTEST: usize = 4;
+
+static KNOWN: RwLock<Vec<SecretString>> = RwLock::new(Vec::new());
+
+/// A text that cannot be printed by accident.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the text and puts it on the list of what is masked.
+    pub fn new(text: impl Into<String>) -> Secret {
+        let text = text.into();
+        hide(&text);
+        Secret(SecretString::from(text))
+    }
+
+    /// The text itself, for the one line that sends it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Masks this text from now on, wherever it would be shown.
+pub fn hide(text: &str) {
+    if text.len() < SHORTEST {
+        return;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if !known.iter().any(|secret| secret.expose_secret() == text) {
+        known.push(SecretString::from(text.to_owned()));
+        // The longest first, so that a secret which contains another is masked whole.
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+    }
+}
+
+/// The text with every known secret replaced.
+pub fn mask(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut shown = Cow::Borrowed(text);
+    for secret in known.iter() {
+        if shown.contains(secret.expose_secret()) {
+            shown = Cow::Owned(shown.replace(secret.expose_secret(), MASK));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_as_a_secret_is_not_shown() {
+        let secret = Secret::new("k7f3hq9x");
+        assert_eq!(mask("https://portal/rest/1/k7f3hq9x/profile"), "https://portal/rest/1/***/profile");
+        assert_eq!(format!("{secret:?}"), "***");
+        assert_eq!(secret.expose(), "k7f3hq9x");
+    }
+
+    #[test]
+    fn a_longer_secret_is_masked_before_the_one_inside_it() {
+        hide("inner-word");
+        hide("outer-inner-word-outer");
+        assert_eq!(mask("x outer-inner-word-outer y"), "x *** y");
+    }
+}
