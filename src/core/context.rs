@@ -1,0 +1,87 @@
+//! What a service is given to work with, and all it is given.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+
+use crate::core::limiter::Limits;
+use crate::core::progress::Progress;
+use crate::core::state::State;
+use crate::core::stats::Counters;
+
+/// Called with each thing that a dry run would have sent.
+pub type Would = dyn Fn(&str) + Send + Sync;
+
+/// One for the process; cheap to clone. Stopping is not here: a wait that is to end is dropped by whoever waits.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+struct Inner {
+    runtime: Handle,
+    progress: Progress,
+    state: State,
+    /// Set in a dry run.
+    would: Option<Box<Would>>,
+    limits: Mutex<HashMap<String, Arc<Limits>>>,
+    counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
+}
+
+impl Context {
+    pub fn new(runtime: Handle, progress: Progress, state: State, would: Option<Box<Would>>) -> Context {
+        Context(Arc::new(Inner {
+            runtime,
+            progress,
+            state,
+            would,
+            limits: Mutex::default(),
+            counters: Mutex::default(),
+        }))
+    }
+
+    pub fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+
+    pub fn progress(&self) -> &Progress {
+        &self.0.progress
+    }
+
+    pub fn state(&self) -> &State {
+        &self.0.state
+    }
+
+    /// In a dry run, tells what would be sent and answers true; else answers false. To be asked before every call that
+    /// changes something.
+    pub fn only_tells(&self, what: impl FnOnce() -> String) -> bool {
+        match &self.0.would {
+            Some(would) => {
+                would(&what());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The limits of a server, shared by everything in this process that talks to it.
+    pub fn limits(&self, server: &str, first: impl FnOnce() -> Limits) -> Arc<Limits> {
+        let mut limits = self.0.limits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        limits.entry(server.to_owned()).or_insert_with(|| Arc::new(first())).clone()
+    }
+
+    /// The counters of a service.
+    pub fn counters(&self, service: &'static str) -> Arc<Counters> {
+        let mut counters = self.0.counters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        counters.entry(service).or_default().clone()
+    }
+
+    /// One line for each service that did something.
+    pub fn summary(&self) -> Vec<(&'static str, String)> {
+        let counters = self.0.counters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut lines: Vec<(&str, String)> =
+            counters.iter().map(|(service, counters)| (*service, counters.summary())).collect();
+        lines.retain(|(_, line)| !line.is_empty());
+        lines.sort();
+        lines
+    }
+}

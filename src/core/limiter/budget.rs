@@ -1,0 +1,205 @@
+//! The time budget: each method may use so many seconds of the server's time in a sliding window. The server tells how
+//! many are used and when the oldest leave; above the limit it refuses that method and no other.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long to stay away after a refusal that carries no time.
+const BLIND_WAIT: Duration = Duration::from_secs(7);
+
+/// What an answer said about the time used: seconds in the current window (a running total, not the cost of one call),
+/// and when the oldest of them leave, in seconds of unix time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spent {
+    pub seconds: f64,
+    pub resets_at: Option<f64>,
+}
+
+/// A method (or the batch as a whole, where the server bills it) and what is known of its use.
+#[derive(Debug, Default)]
+struct Account {
+    spent: f64,
+    resets_at: Option<Instant>,
+    /// Closed until this moment. Afterwards one call goes ahead to see.
+    closed_until: Option<Instant>,
+    probing: bool,
+}
+
+/// The budgets of all methods of one server.
+#[derive(Debug)]
+pub struct Budget {
+    limit: f64,
+    accounts: Mutex<HashMap<String, Account>>,
+    changed: Notify,
+}
+
+/// What a caller may do now.
+#[derive(Debug, PartialEq)]
+pub enum Turn {
+    Go,
+    /// Go alone, the others wait for what the server says.
+    Probe,
+    /// Not before this moment.
+    Wait(Instant),
+    /// Somebody is probing; wait for the outcome.
+    Watch,
+}
+
+impl Budget {
+    pub fn new(limit: f64) -> Budget {
+        Budget { limit, accounts: Mutex::default(), changed: Notify::new() }
+    }
+
+    fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Account>> {
+        self.accounts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// What a call of this method may do now. [`Turn::Probe`] must be followed by [`Budget::spent`],
+    /// [`Budget::refused`] or [`Budget::probe_ended`].
+    pub fn turn(&self, method: &str) -> Turn {
+        let mut accounts = self.accounts();
+        let Some(account) = accounts.get_mut(method) else { return Turn::Go };
+        match account.closed_until {
+            None => Turn::Go,
+            Some(_) if account.probing => Turn::Watch,
+            Some(until) if until > Instant::now() => Turn::Wait(until),
+            Some(_) => {
+                account.probing = true;
+                Turn::Probe
+            }
+        }
+    }
+
+    /// Waits until a call of this method may go; returns how long it waited.
+    pub async fn take(&self, method: &str) -> Duration {
+        let began = Instant::now();
+        loop {
+            let changed = self.changed.notified();
+            match self.turn(method) {
+                Turn::Go | Turn::Probe => return began.elapsed(),
+                Turn::Wait(until) => tokio::select! {
+                    () = tokio::time::sleep_until(until) => {}
+                    () = changed => {}
+                },
+                // A probe that was dropped (its script was stopped) tells nobody.
+                Turn::Watch => tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                },
+            }
+        }
+    }
+
+    /// When the method is open again, while it is closed.
+    pub fn closed_until(&self, method: &str) -> Option<Instant> {
+        self.accounts().get(method)?.closed_until.filter(|until| *until > Instant::now())
+    }
+
+    /// The server said how much of the window is used.
+    pub fn spent(&self, method: &str, spent: Spent) {
+        let resets_at = spent.resets_at.map(from_unix);
+        let mut accounts = self.accounts();
+        let account = accounts.entry(method.to_owned()).or_default();
+        account.spent = spent.seconds;
+        account.resets_at = resets_at.or(account.resets_at);
+        account.probing = false;
+        account.closed_until = match spent.seconds >= self.limit {
+            true => Some(account.resets_at.unwrap_or_else(|| Instant::now() + BLIND_WAIT)),
+            false => None,
+        };
+        drop(accounts);
+        self.changed.notify_waiters();
+    }
+
+    /// The server refused the method for this reason; its word stands above our sums.
+    pub fn refused(&self, method: &str) {
+        let now = Instant::now();
+        let mut accounts = self.accounts();
+        let account = accounts.entry(method.to_owned()).or_default();
+        account.probing = false;
+        account.closed_until = Some(match account.resets_at {
+            Some(resets_at) if resets_at > now => resets_at,
+            _ => now + BLIND_WAIT,
+        });
+        drop(accounts);
+        self.changed.notify_waiters();
+    }
+
+    /// A probe ended without a word about time (a network fault, an answer without `time`).
+    pub fn probe_ended(&self, method: &str, succeeded: bool) {
+        if let Some(account) = self.accounts().get_mut(method)
+            && account.probing
+        {
+            account.probing = false;
+            if succeeded {
+                account.closed_until = None;
+            }
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+/// A moment of the server's clock on ours; one that has passed already is now.
+fn from_unix(seconds: f64) -> Instant {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let ahead = (seconds - now).clamp(0.0, 86_400.0);
+    // The server gives whole seconds: half a second more, so that the first call does not come too early.
+    Instant::now() + Duration::from_secs_f64(ahead + 0.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn in_seconds(seconds: f64) -> Option<f64> {
+        Some(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() + seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_method_over_its_limit_waits_for_the_reset_and_others_go_on() {
+        let budget = Budget::new(480.0);
+        budget.spent("crm.deal.list", Spent { seconds: 481.0, resets_at: in_seconds(300.0) });
+        assert!(budget.take("crm.lead.list").await.is_zero());
+        let waited = budget.take("crm.deal.list").await;
+        assert!((299.0..302.0).contains(&waited.as_secs_f64()), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_wait_one_goes_to_see_and_the_rest_follow_its_answer() {
+        let budget = Arc::new(Budget::new(480.0));
+        budget.spent("m", Spent { seconds: 480.0, resets_at: in_seconds(60.0) });
+        let gone = Arc::new(Mutex::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..5 {
+            let (budget, gone) = (budget.clone(), gone.clone());
+            tasks.spawn(async move {
+                budget.take("m").await;
+                *gone.lock().unwrap() += 1;
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(62)).await;
+        assert_eq!(*gone.lock().unwrap(), 1);
+        // Still over: everybody waits for the next reset, then one goes again.
+        budget.spent("m", Spent { seconds: 500.0, resets_at: in_seconds(30.0) });
+        tokio::time::sleep(Duration::from_secs(32)).await;
+        assert_eq!(*gone.lock().unwrap(), 2);
+        budget.spent("m", Spent { seconds: 10.0, resets_at: in_seconds(600.0) });
+        tasks.join_all().await;
+        assert_eq!(*gone.lock().unwrap(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_without_a_time_waits_a_few_seconds_and_probes() {
+        let budget = Budget::new(480.0);
+        budget.refused("batch");
+        assert_eq!(budget.take("batch").await.as_secs(), BLIND_WAIT.as_secs());
+        assert_eq!(budget.turn("batch"), Turn::Watch);
+        budget.probe_ended("batch", true);
+        assert_eq!(budget.turn("batch"), Turn::Go);
+    }
+}

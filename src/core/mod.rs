@@ -1,0 +1,12 @@
+//! The native engine below every service. Knows neither Rhai nor any outside system.
+
+pub mod batch;
+pub mod context;
+pub mod json;
+pub mod limiter;
+pub mod progress;
+pub mod retry;
+pub mod rows;
+pub mod state;
+pub mod stats;
+pub mod stream;

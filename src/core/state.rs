@@ -1,0 +1,133 @@
+//! The state file: what has to outlive the process (renewed tokens now; checkpoints, journals and shared limits later).
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::{Error, Kind, Result};
+
+/// Raised with every change of the tables; a file of a later version is refused rather than guessed at.
+const VERSION: i64 = 1;
+
+/// Opened when first used; one for the process.
+#[derive(Debug)]
+pub struct State {
+    path: Option<PathBuf>,
+    open: Mutex<Option<Connection>>,
+}
+
+impl State {
+    pub fn at(path: impl Into<PathBuf>) -> State {
+        State { path: Some(path.into()), open: Mutex::new(None) }
+    }
+
+    /// Forgotten with the process; for the sandbox and tests.
+    pub fn in_memory() -> State {
+        State { path: None, open: Mutex::new(None) }
+    }
+
+    /// The value kept under this key of this area.
+    pub fn get(&self, area: &str, key: &str) -> Result<Option<String>> {
+        self.with(|db| {
+            db.query_row("SELECT value FROM kept WHERE area = ?1 AND key = ?2", params![area, key], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    pub fn put(&self, area: &str, key: &str, value: &str) -> Result<()> {
+        self.with(|db| {
+            db.execute(
+                "INSERT INTO kept (area, key, value, changed) VALUES (?1, ?2, ?3, unixepoch())
+                 ON CONFLICT (area, key) DO UPDATE SET value = excluded.value, changed = excluded.changed",
+                params![area, key, value],
+            )
+            .map(drop)
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let mut open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let db = match &mut *open {
+            Some(db) => db,
+            closed => closed.insert(self.connect()?),
+        };
+        work(db).map_err(|error| self.failed(error))
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let db = match &self.path {
+            None => Connection::open_in_memory(),
+            Some(path) => {
+                make_private(path).map_err(|error| self.failed(error))?;
+                Connection::open(path)
+            }
+        };
+        let db = db.map_err(|error| self.failed(error))?;
+        let prepared = db.busy_timeout(std::time::Duration::from_secs(10)).and_then(|()| {
+            db.pragma_update(None, "journal_mode", "WAL")?;
+            db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        });
+        let version = prepared.map_err(|error| self.failed(error))?;
+        if version > VERSION {
+            return Err(self.failed(format!("it was written by a newer pult (version {version})")));
+        }
+        db.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS kept (area TEXT, key TEXT, value TEXT, changed INTEGER, PRIMARY KEY (area, key));
+             PRAGMA user_version = {VERSION};"
+        ))
+        .map_err(|error| self.failed(error))?;
+        Ok(db)
+    }
+
+    fn failed(&self, error: impl std::fmt::Display) -> Error {
+        let place = self.path.as_deref().map_or("the state in memory".into(), |path| path.display().to_string());
+        Error::new(Kind::File, "state.failed", format!("{place}: {error}")).hint(
+            "check that the folder can be written and that the file is not damaged; removing it forgets renewed tokens",
+        )
+    }
+}
+
+/// The file holds tokens: it is made readable for its owner alone before anything is written to it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new folder/state.db");
+        let state = State::at(&path);
+        assert_eq!(state.get("b24.tokens", "portal").unwrap(), None);
+        state.put("b24.tokens", "portal", "one").unwrap();
+        state.put("b24.tokens", "portal", "two").unwrap();
+        drop(state);
+        assert_eq!(State::at(&path).get("b24.tokens", "portal").unwrap().as_deref(), Some("two"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        std::fs::write(&path, "this is no database, but it is long enough to be looked at as one").unwrap();
+        let error = State::at(&path).get("a", "b").unwrap_err();
+        assert!(error.message().contains("state.db"), "{error}");
+        assert!(error.hint_text().is_some());
+    }
+}

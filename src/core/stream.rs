@@ -1,0 +1,90 @@
+//! Rows that arrive page after page: read a bounded number of pages ahead, stopped when nobody listens any more.
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::core::rows::{Row, Rows};
+use crate::error::Result;
+
+/// The producer's end: waits while the reader is behind.
+pub type Pages = mpsc::Sender<Result<Rows>>;
+
+/// Rows one by one. Dropping it ends the producer at its next wait.
+#[derive(Debug)]
+pub struct RowStream {
+    pages: mpsc::Receiver<Result<Rows>>,
+    current: VecDeque<Row>,
+    producer: JoinHandle<()>,
+}
+
+impl RowStream {
+    /// Starts `produce` on the runtime; it may be at most `ahead` pages ahead of the reader.
+    pub fn start<Producing>(runtime: &Handle, ahead: usize, produce: impl FnOnce(Pages) -> Producing) -> RowStream
+    where
+        Producing: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, pages) = mpsc::channel(ahead.max(1));
+        RowStream { pages, current: VecDeque::new(), producer: runtime.spawn(produce(sender)) }
+    }
+
+    /// The next row; `None` after the last one.
+    pub async fn next(&mut self) -> Option<Result<Row>> {
+        loop {
+            if let Some(row) = self.current.pop_front() {
+                return Some(Ok(row));
+            }
+            match self.pages.recv().await? {
+                Ok(rows) => self.current.extend(rows.iter()),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Drop for RowStream {
+    fn drop(&mut self) {
+        self.producer.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rows::{Builder, Field};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    fn page(n: i64) -> Rows {
+        let mut builder = Builder::new();
+        builder.name("ID");
+        builder.push(Field::Integer(n)).unwrap();
+        builder.end_row();
+        builder.finish().into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_holds_the_producer_back_and_leaving_stops_it() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = made.clone();
+        let mut stream = RowStream::start(&Handle::current(), 2, |pages| async move {
+            for n in 0.. {
+                counter.fetch_add(1, Ordering::Relaxed);
+                if pages.send(Ok(page(n))).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(made.load(Ordering::Relaxed), 3);
+        let first = stream.next().await.unwrap().unwrap();
+        assert_eq!(first.get("ID"), Some(Field::Integer(0)));
+        drop(stream);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(made.load(Ordering::Relaxed) <= 4);
+    }
+}
