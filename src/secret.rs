@@ -65,6 +65,18 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     shown
 }
 
+/// The text with every known secret replaced by as many stars, for texts in which places are counted.
+pub fn blot(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut shown = Cow::Borrowed(text);
+    for secret in known.iter().map(ExposeSecret::expose_secret) {
+        if shown.contains(secret) {
+            shown = Cow::Owned(shown.replace(secret, &"*".repeat(secret.len())));
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod context;
 pub mod json;
 pub mod limiter;
+pub mod order;
 pub mod progress;
 pub mod retry;
 pub mod rows;

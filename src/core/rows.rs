@@ -315,6 +315,23 @@ impl Rows {
         }))
     }
 
+    /// Single rows put together again, without copying their cells.
+    pub fn of(rows: Vec<Row>) -> Rows {
+        let mut chunks: Vec<Arc<Chunk>> = Vec::new();
+        let picked = rows.into_iter().map(|row| {
+            // Neighbours mostly come from the same chunk.
+            let known = chunks.iter().rposition(|chunk| Arc::ptr_eq(chunk, &row.chunk));
+            let chunk = known.unwrap_or_else(|| {
+                chunks.push(row.chunk);
+                chunks.len() - 1
+            });
+            (chunk as u32, row.at)
+        });
+        let order = Order::Picked(picked.collect());
+        let columns = columns_of(&chunks);
+        Rows(Arc::new(Inner { chunks, order, columns }))
+    }
+
     /// These rows, then those.
     pub fn and(&self, other: &Rows) -> Rows {
         let offset = self.0.chunks.len() as u32;
@@ -326,6 +343,31 @@ impl Rows {
         picked.extend((0..other.len()).filter_map(|index| other.place(index)).map(|(chunk, at)| (chunk + offset, at)));
         let columns = columns_of(&chunks);
         Rows(Arc::new(Inner { chunks, order: Order::Picked(picked), columns }))
+    }
+}
+
+impl IntoIterator for Rows {
+    type Item = Row;
+    type IntoIter = Each;
+
+    fn into_iter(self) -> Each {
+        Each { rows: self, at: 0 }
+    }
+}
+
+/// The steps through all rows, holding on to them.
+pub struct Each {
+    rows: Rows,
+    at: usize,
+}
+
+impl Iterator for Each {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let row = self.rows.get(self.at)?;
+        self.at += 1;
+        Some(row)
     }
 }
 

@@ -1,0 +1,130 @@
+//! The one way from script code into the asynchronous core and back.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+
+use crate::core::context::Context;
+use crate::error::{Error, Kind, Result, Retry};
+use crate::script::convert;
+use crate::script::folders::Folders;
+use crate::script::output::Output;
+use crate::script::stop::{Scope, Stopper};
+use crate::secret;
+use crate::services::Connections;
+
+/// What native functions of a script return.
+pub type Thrown<T> = std::result::Result<T, Box<EvalAltResult>>;
+
+/// All that native functions can reach; one for a session, found through the call's context.
+pub struct Host {
+    pub context: Context,
+    pub output: Output,
+    pub folders: Folders,
+    pub connections: Connections,
+    /// Stops what the session runs at the moment.
+    pub stopper: Stopper,
+    fault: Mutex<Option<Error>>,
+    /// What `exit(n)` asked for.
+    exit: Mutex<Option<u8>>,
+}
+
+impl Host {
+    pub fn new(context: Context, output: Output, folders: Folders, connections: Connections) -> Host {
+        Host {
+            context,
+            output,
+            folders,
+            connections,
+            stopper: Stopper::default(),
+            fault: Mutex::new(None),
+            exit: Mutex::new(None),
+        }
+    }
+
+    /// Ends the script because of something that no call of its own can throw.
+    pub fn fail(&self, fault: Error) {
+        self.fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(fault);
+        self.stopper.stop();
+    }
+
+    /// Why the script was ended, if it was ended that way.
+    pub fn take_fault(&self) -> Option<Error> {
+        self.fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+
+    /// Remembers the exit code that the script chose.
+    pub fn exit_with(&self, code: u8) {
+        *self.exit.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(code);
+    }
+
+    pub fn exit_code(&self) -> Option<u8> {
+        *self.exit.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The engine's tag, which every native call can see.
+#[derive(Clone)]
+pub struct Tag(pub Arc<Host>);
+
+/// The session's host.
+pub fn host(call: &NativeCallContext<'_>) -> Arc<Host> {
+    let tag = call.tag().and_then(|tag| tag.read_lock::<Tag>().map(|tag| tag.0.clone()));
+    tag.unwrap_or_else(|| unreachable!("`engine::build` sets the tag of every engine"))
+}
+
+/// Runs a native job to its end, or until this thread's scope ends; then the job is dropped where it stands.
+pub fn wait<T>(call: &NativeCallContext<'_>, job: impl Future<Output = Result<T>>) -> Thrown<T> {
+    wait_at(&host(call), call.call_position(), job)
+}
+
+/// The same for callers that have no call context, such as the steps of a `for` loop.
+pub fn wait_at<T>(host: &Host, position: Position, job: impl Future<Output = Result<T>>) -> Thrown<T> {
+    let scope = Scope::current();
+    // What was printed so far should be seen before a wait, not after it.
+    host.output.flush().map_err(|error| thrown(error, position))?;
+    host.context.runtime().block_on(async {
+        tokio::select! {
+            biased;
+            () = scope.over() => Err(ended(position)),
+            done = job => done.map_err(|error| thrown(error, position)),
+        }
+    })
+}
+
+/// What ends a script and cannot be caught.
+pub fn ended(position: Position) -> Box<EvalAltResult> {
+    Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, position))
+}
+
+/// An error as scripts meet it: a map, with the place of the call.
+pub fn thrown(error: Error, position: Position) -> Box<EvalAltResult> {
+    if error.kind() == Kind::Stopped {
+        return ended(position);
+    }
+    Box::new(EvalAltResult::ErrorRuntime(error_map(&error, position).into(), position))
+}
+
+/// Throws at the place of this call.
+pub fn throw<T>(call: &NativeCallContext<'_>, error: Error) -> Thrown<T> {
+    Err(thrown(error, call.call_position()))
+}
+
+/// `#{ error, kind, message, hint, retry, status, line, position, … }`; the names are those of Rhai's own errors.
+pub fn error_map(error: &Error, position: Position) -> Map {
+    let text = |text: &str| Dynamic::from(secret::mask(text).into_owned());
+    let mut map = Map::new();
+    map.insert("error".into(), text(error.code()));
+    map.insert("kind".into(), error.kind().word().into());
+    map.insert("message".into(), text(error.message()));
+    map.insert("hint".into(), error.hint_text().map_or(Dynamic::UNIT, text));
+    map.insert("retry".into(), (error.may_retry() == Retry::Safe).into());
+    map.insert("status".into(), error.http_status().map_or(Dynamic::UNIT, |status| i64::from(status).into()));
+    map.insert("line".into(), position.line().map_or(Dynamic::UNIT, |line| (line as i64).into()));
+    map.insert("position".into(), position.position().map_or(Dynamic::UNIT, |column| (column as i64).into()));
+    for (name, value) in error.details() {
+        map.insert((*name).into(), convert::from_value(value));
+    }
+    map
+}

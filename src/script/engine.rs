@@ -1,0 +1,56 @@
+//! Puts the engine together: limits, stopping, printing, and everything scripts can call.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, Module, OptimizationLevel};
+
+use crate::script::bridge::{Host, Tag};
+use crate::script::imports::Imports;
+use crate::script::{modules, rows, stop};
+use crate::services;
+
+/// Rhai's own bounds (32 levels of expressions inside a function) refuse ordinary administrators' scripts.
+const EXPRESSION_DEPTH: usize = 256;
+const CALL_DEPTH: usize = 256;
+
+/// An engine with everything in it. `max_operations` of 0 is no limit.
+pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations: u64) -> Engine {
+    let mut engine = Engine::new();
+    engine
+        .set_max_expr_depths(EXPRESSION_DEPTH, EXPRESSION_DEPTH)
+        .set_max_call_levels(CALL_DEPTH)
+        .set_max_operations(max_operations)
+        // A misspelt field of a map is an error, not an empty value.
+        .set_fail_on_invalid_map_property(true)
+        // `Full` would call native functions while compiling.
+        .set_optimization_level(OptimizationLevel::Simple)
+        .set_module_resolver(imports)
+        .set_default_tag(Dynamic::from(Tag(host.clone())));
+    engine.on_progress(|_| stop::must_end().then_some(Dynamic::UNIT));
+    print_to(&mut engine, host);
+
+    let mut globals = Module::new();
+    let args: rhai::Array = args.iter().map(|arg| arg.as_str().into()).collect();
+    globals.set_var("args", args);
+    rows::register(&mut engine);
+    modules::register(&mut engine);
+    for service in services::ALL {
+        service.register(&mut engine, &mut globals);
+    }
+    engine.register_global_module(globals.into());
+    engine
+}
+
+/// `print` to the session's output; `debug` the same with the place in front. Rhai's hooks cannot fail, so an output
+/// that cannot be written any more stops the session with that fault.
+fn print_to(engine: &mut Engine, host: &Arc<Host>) {
+    let printing = host.clone();
+    engine.on_print(move |text| {
+        printing.output.line(text).unwrap_or_else(|fault| printing.fail(fault));
+    });
+    let debugging = host.clone();
+    engine.on_debug(move |text, source, position| {
+        let line = format!("{}:{position} {text}", source.unwrap_or("script"));
+        debugging.output.line(&line).unwrap_or_else(|fault| debugging.fail(fault));
+    });
+}

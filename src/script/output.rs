@@ -1,0 +1,85 @@
+//! What a script prints: masked, out of the way of progress bars, and stopped when nobody reads it any more.
+
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, Mutex};
+
+use crate::core::progress::Progress;
+use crate::error::{Error, Kind, Result};
+use crate::secret;
+
+/// Where printed lines go.
+#[derive(Clone)]
+pub struct Output(Arc<Inner>);
+
+struct Inner {
+    progress: Progress,
+    to: Mutex<Box<dyn Write + Send>>,
+    /// A person is watching: every line is shown at once.
+    live: bool,
+    /// Columns that a table may take.
+    width: Option<u16>,
+    colour: bool,
+}
+
+impl Output {
+    /// Standard output.
+    pub fn standard(progress: Progress, colour: bool) -> Output {
+        let live = std::io::stdout().is_terminal();
+        let width = live.then(|| console::Term::stdout().size().1);
+        Output::new(Box::new(BufWriter::new(std::io::stdout())), progress, live, width, colour)
+    }
+
+    /// Anywhere else, as to no terminal.
+    pub fn to(writer: Box<dyn Write + Send>) -> Output {
+        Output::new(writer, Progress::new(false), false, None, false)
+    }
+
+    fn new(
+        writer: Box<dyn Write + Send>,
+        progress: Progress,
+        live: bool,
+        width: Option<u16>,
+        colour: bool,
+    ) -> Output {
+        Output(Arc::new(Inner { progress, to: Mutex::new(writer), live, width, colour }))
+    }
+
+    /// How wide a table may be; nobody's terminal has no limit.
+    pub fn width(&self) -> Option<u16> {
+        match self.0.width {
+            // The window may have changed since.
+            Some(_) => Some(console::Term::stdout().size().1),
+            None => None,
+        }
+    }
+
+    pub fn colour(&self) -> bool {
+        self.0.colour
+    }
+
+    pub fn line(&self, text: &str) -> Result<()> {
+        let text = secret::mask(text);
+        self.0.progress.suspend(|| {
+            let mut to = self.0.to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            to.write_all(text.as_bytes())?;
+            to.write_all(b"\n")?;
+            if self.0.live { to.flush() } else { Ok(()) }
+        })
+        .map_err(unwritable)
+    }
+
+    /// Shows what is held back; to be called before a wait and at the end.
+    pub fn flush(&self) -> Result<()> {
+        let mut to = self.0.to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        to.flush().map_err(unwritable)
+    }
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Error::new(Kind::File, "output.closed", "standard output was closed by its reader")
+            .hint("the script was stopped there; whatever it had sent before has happened"),
+        _ => Error::new(Kind::File, "output.failed", format!("standard output cannot be written: {error}"))
+            .hint("check the disk or the program that reads the output"),
+    }
+}

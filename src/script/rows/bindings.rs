@@ -1,0 +1,484 @@
+//! `Rows`: what scripts can do with many rows, without copying them.
+
+use std::collections::HashMap;
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext};
+use rust_decimal::Decimal;
+
+use crate::core::rows::{self, Builder, Field};
+use crate::error::{Error, Kind};
+use crate::render::{export, table};
+use crate::script::bridge::{Thrown, host, throw};
+use crate::script::convert;
+use crate::core::order::{Key, cell_text, compare, number};
+use crate::script::rows::row::no_field;
+
+/// So many rows are shown when nobody said how many.
+const SHOWN: i64 = 20;
+
+/// The rows for which `f(row)` is true.
+fn kept(call: &NativeCallContext<'_>, rows: &rows::Rows, f: &FnPtr) -> Thrown<rows::Rows> {
+    let mut kept = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        if f.call_within_context::<bool>(call, (row,))? {
+            kept.push(at);
+        }
+    }
+    Ok(rows.pick(kept))
+}
+
+/// Refuses a column that no row has.
+fn known_column(call: &NativeCallContext<'_>, rows: &rows::Rows, name: &str) -> Thrown<()> {
+    if rows.is_empty() || rows.columns().iter().any(|column| **column == *name) {
+        return Ok(());
+    }
+    throw(call, no_field(name, &rows.columns().iter().map(AsRef::as_ref).collect::<Vec<_>>()))
+}
+
+/// What `by` (a column or a function of the row) says of each row.
+fn keys(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Vec<Key>> {
+    if let Some(name) = by.read_lock::<ImmutableString>() {
+        known_column(call, rows, &name)?;
+        return Ok(rows.iter().map(|row| row.get(&name).map_or(Key::Nothing, Key::of)).collect());
+    }
+    let Some(f) = by.read_lock::<FnPtr>().map(|f| f.clone()) else {
+        return throw(call, neither(by));
+    };
+    let key = |row: rows::Row| {
+        let value = f.call_within_context::<Dynamic>(call, (row,))?;
+        let value = convert::to_value(&value).or_else(|error| throw(call, error))?;
+        Ok(match &value {
+            serde_json::Value::Null => Key::Nothing,
+            serde_json::Value::Bool(flag) => Key::Flag(*flag),
+            serde_json::Value::String(text) => Key::of(Field::Text(text)),
+            other => Key::of(crate::core::json::number(&other.to_string())),
+        })
+    };
+    rows.iter().map(key).collect()
+}
+
+fn neither(by: &Dynamic) -> Error {
+    Error::input("rows.by", format!("expected a column's name or a function of the row, found {}", convert::type_name(by)))
+        .hint("write \"COLUMN\" or |row| row.COLUMN")
+}
+
+fn sorted(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic, descending: bool) -> Thrown<rows::Rows> {
+    let keys = keys(call, rows, by)?;
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|&a, &b| {
+        let ordering = compare(&keys[a], &keys[b]);
+        if descending { ordering.reverse() } else { ordering }
+    });
+    Ok(rows.pick(order))
+}
+
+/// The places of the rows of each group, in the order in which the groups first occur.
+fn groups(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Vec<(String, Vec<usize>)>> {
+    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
+        let name = match key {
+            Key::Nothing => String::new(),
+            Key::Flag(flag) => flag.to_string(),
+            Key::Number(n) => n.to_string(),
+            Key::Float(n) => n.to_string(),
+            Key::Text(text) => text.into(),
+        };
+        let place = *places.entry(name.clone()).or_insert_with(|| {
+            groups.push((name, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(at);
+    }
+    Ok(groups)
+}
+
+/// The exact sum, as a whole number where all are, else as a decimal.
+fn total(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Dynamic> {
+    let mut sum = Decimal::ZERO;
+    let mut whole = true;
+    for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
+        let n = match key {
+            Key::Nothing => continue,
+            Key::Text(text) if text.is_empty() => continue,
+            Key::Number(n) => n,
+            other => return throw(call, no_number(at, &other)),
+        };
+        whole &= n.scale() == 0;
+        match sum.checked_add(n) {
+            Some(added) => sum = added,
+            None => return throw(call, Error::input("rows.too_large", "the sum has more than 28 digits")),
+        }
+    }
+    Ok(match i64::try_from(sum) {
+        Ok(n) if whole => n.into(),
+        _ => Dynamic::from_decimal(sum),
+    })
+}
+
+fn no_number(at: usize, key: &Key) -> Error {
+    let shown = match key {
+        Key::Text(text) => format!("\"{text}\""),
+        Key::Flag(flag) => flag.to_string(),
+        other => format!("{other:?}"),
+    };
+    Error::input("rows.no_number", format!("row {at} holds {shown}, which is not a number"))
+        .hint("filter such rows out first, or sum a function that turns them into numbers")
+}
+
+fn built(call: &NativeCallContext<'_>, items: &[Dynamic], columns: Option<&[String]>) -> Thrown<rows::Rows> {
+    let mut builder = Builder::new();
+    for item in items {
+        convert::push_row(&mut builder, item, columns).or_else(|error| throw(call, error))?;
+    }
+    Ok(builder.finish().into())
+}
+
+fn names(call: &NativeCallContext<'_>, columns: &Array) -> Thrown<Vec<String>> {
+    let name = |column: &Dynamic| match column.read_lock::<ImmutableString>() {
+        Some(name) => Ok(name.to_string()),
+        None => throw(call, Error::input("rows.columns", "column names are texts")),
+    };
+    columns.iter().map(name).collect()
+}
+
+fn written(call: &NativeCallContext<'_>, path: &str, write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> Thrown<()> {
+    let written = host(call).folders.resolve(path).and_then(|full| {
+        export::write_whole(&full, write)
+            .map_err(|error| Error::new(Kind::File, "fs.write", format!("`{path}` cannot be written: {error}")))
+    });
+    written.or_else(|error| throw(call, error))
+}
+
+#[export_module]
+pub mod rows {
+    pub type Rows = super::rows::Rows;
+    pub type Row = super::rows::Row;
+
+    /// Rows made of a list of maps. Columns stand in the order of the alphabet, because maps have no order.
+    #[rhai_fn(name = "rows", return_raw)]
+    pub fn rows_of(call: NativeCallContext, items: Array) -> Thrown<Rows> {
+        built(&call, &items, None)
+    }
+
+    /// Rows made of a list of maps, with these columns in this order.
+    #[rhai_fn(name = "rows", return_raw)]
+    pub fn rows_with(call: NativeCallContext, items: Array, columns: Array) -> Thrown<Rows> {
+        let columns = names(&call, &columns)?;
+        built(&call, &items, Some(&columns))
+    }
+
+    /// The number of rows.
+    #[rhai_fn(name = "len", get = "len", pure)]
+    pub fn len(rows: &mut Rows) -> i64 {
+        rows.len() as i64
+    }
+
+    /// Whether there are no rows.
+    #[rhai_fn(pure)]
+    pub fn is_empty(rows: &mut Rows) -> bool {
+        rows.is_empty()
+    }
+
+    /// The names of the columns, in the server's order.
+    #[rhai_fn(name = "columns", get = "columns", pure)]
+    pub fn columns(rows: &mut Rows) -> Array {
+        rows.columns().iter().map(|name| name.to_string().into()).collect()
+    }
+
+    /// The row at this place; the first is 0, the last is -1.
+    #[rhai_fn(index_get, return_raw, pure)]
+    pub fn index(call: NativeCallContext, rows: &mut Rows, at: i64) -> Thrown<Row> {
+        let place = if at < 0 { at + rows.len() as i64 } else { at };
+        match usize::try_from(place).ok().and_then(|place| rows.get(place)) {
+            Some(row) => Ok(row),
+            None => throw(&call, Error::input("rows.no_row", format!("there is no row {at}: there are {}", rows.len()))),
+        }
+    }
+
+    /// The first row, or `()` when there is none.
+    #[rhai_fn(pure)]
+    pub fn first(rows: &mut Rows) -> Dynamic {
+        rows.get(0).map_or(Dynamic::UNIT, Dynamic::from)
+    }
+
+    /// The last row, or `()` when there is none.
+    #[rhai_fn(pure)]
+    pub fn last(rows: &mut Rows) -> Dynamic {
+        rows.len().checked_sub(1).and_then(|at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from)
+    }
+
+    /// The first `n` rows.
+    #[rhai_fn(pure)]
+    pub fn take(rows: &mut Rows, n: i64) -> Rows {
+        rows.pick(0..rows.len().min(n.max(0) as usize))
+    }
+
+    /// All but the first `n` rows.
+    #[rhai_fn(pure)]
+    pub fn skip(rows: &mut Rows, n: i64) -> Rows {
+        rows.pick(rows.len().min(n.max(0) as usize)..rows.len())
+    }
+
+    /// Lists of at most `n` rows each, for work in portions.
+    #[rhai_fn(return_raw, pure)]
+    pub fn chunks(call: NativeCallContext, rows: &mut Rows, n: i64) -> Thrown<Array> {
+        match usize::try_from(n) {
+            Ok(n @ 1..) => {
+                Ok((0..rows.len()).step_by(n).map(|at| Dynamic::from(rows.pick(at..rows.len().min(at + n)))).collect())
+            }
+            _ => throw(&call, Error::input("rows.chunks", format!("portions of {n} rows are not possible"))),
+        }
+    }
+
+    /// The rows for which `f(row)` is true.
+    #[rhai_fn(return_raw, pure)]
+    pub fn filter(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<Rows> {
+        let rows = rows.clone();
+        kept(&call, &rows, &f)
+    }
+
+    /// The first row for which `f(row)` is true, or `()`.
+    #[rhai_fn(return_raw, pure)]
+    pub fn find(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<Dynamic> {
+        for row in rows.clone() {
+            if f.call_within_context::<bool>(&call, (row.clone(),))? {
+                return Ok(Dynamic::from(row));
+            }
+        }
+        Ok(Dynamic::UNIT)
+    }
+
+    /// Whether `f(row)` is true for at least one row.
+    #[rhai_fn(return_raw, pure)]
+    pub fn any(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<bool> {
+        for row in rows.clone() {
+            if f.call_within_context::<bool>(&call, (row,))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether `f(row)` is true for every row.
+    #[rhai_fn(return_raw, pure)]
+    pub fn all(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<bool> {
+        for row in rows.clone() {
+            if !f.call_within_context::<bool>(&call, (row,))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A list of what `f(row)` gives for each row.
+    #[rhai_fn(return_raw, pure)]
+    pub fn map(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<Array> {
+        rows.clone().into_iter().map(|row| f.call_within_context::<Dynamic>(&call, (row,))).collect()
+    }
+
+    /// Calls `f(row)` for each row.
+    #[rhai_fn(return_raw, pure)]
+    pub fn each(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<()> {
+        rows.clone().into_iter().try_for_each(|row| f.call_within_context::<Dynamic>(&call, (row,)).map(drop))
+    }
+
+    /// What is left when `f(sum, row)` has taken in every row, beginning with `first`.
+    #[rhai_fn(return_raw, pure)]
+    pub fn reduce(call: NativeCallContext, rows: &mut Rows, f: FnPtr, first: Dynamic) -> Thrown<Dynamic> {
+        rows.clone().into_iter().try_fold(first, |sum, row| f.call_within_context::<Dynamic>(&call, (sum, row)))
+    }
+
+    /// The rows in rising order of a column, or of what a function says of a row. Numbers sort as numbers, even when
+    /// the server sends them as texts; equal rows keep their order.
+    #[rhai_fn(return_raw, pure)]
+    pub fn sort_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
+        let rows = rows.clone();
+        sorted(&call, &rows, &by, false)
+    }
+
+    /// The same in the order `"asc"` or `"desc"`.
+    #[rhai_fn(name = "sort_by", return_raw, pure)]
+    pub fn sort_by_order(call: NativeCallContext, rows: &mut Rows, by: Dynamic, order: &str) -> Thrown<Rows> {
+        let rows = rows.clone();
+        match order.to_ascii_lowercase().as_str() {
+            "asc" => sorted(&call, &rows, &by, false),
+            "desc" => sorted(&call, &rows, &by, true),
+            _ => throw(&call, Error::input("rows.order", format!("`{order}` is not an order")).hint("write \"asc\" or \"desc\"")),
+        }
+    }
+
+    /// The rows in the opposite order.
+    #[rhai_fn(pure)]
+    pub fn reverse(rows: &mut Rows) -> Rows {
+        rows.pick((0..rows.len()).rev())
+    }
+
+    /// A map from each value of a column (or of a function of the row) to the rows that have it.
+    #[rhai_fn(return_raw, pure)]
+    pub fn group_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Map> {
+        let rows = rows.clone();
+        let groups = groups(&call, &rows, &by)?;
+        Ok(groups.into_iter().map(|(name, places)| (name.into(), Dynamic::from(rows.pick(places)))).collect())
+    }
+
+    /// How many rows have each value of a column (or of a function of the row): rows `value`, `count`, the most
+    /// frequent first.
+    #[rhai_fn(return_raw, pure)]
+    pub fn count_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
+        let rows = rows.clone();
+        let mut groups = groups(&call, &rows, &by)?;
+        groups.sort_by_key(|(_, places)| std::cmp::Reverse(places.len()));
+        let mut builder = Builder::new();
+        for (name, places) in groups {
+            builder.name("value");
+            let pushed = builder.push(Field::Text(&name));
+            builder.name("count");
+            let pushed = pushed.and_then(|()| builder.push(Field::Integer(places.len() as i64)));
+            pushed.or_else(|_| throw(&call, crate::core::json::too_large()))?;
+            builder.end_row();
+        }
+        Ok(builder.finish().into())
+    }
+
+    /// The rows that are the first with their value of a column (or of a function of the row).
+    #[rhai_fn(return_raw, pure)]
+    pub fn distinct(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
+        let rows = rows.clone();
+        let groups = groups(&call, &rows, &by)?;
+        Ok(rows.pick(groups.into_iter().map(|(_, places)| places[0])))
+    }
+
+    /// A map from each value of a column (or of a function of the row) to the last row that has it.
+    #[rhai_fn(return_raw, pure)]
+    pub fn index_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Map> {
+        let rows = rows.clone();
+        let groups = groups(&call, &rows, &by)?;
+        let last = |places: &[usize]| places.last().and_then(|&at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from);
+        Ok(groups.into_iter().map(|(name, places)| (name.into(), last(&places))).collect())
+    }
+
+    /// The exact sum of a column (or of a function of the row). Texts count as the numbers they are, nothing and empty
+    /// texts as zero; with fractions the result is a decimal.
+    #[rhai_fn(return_raw, pure)]
+    pub fn sum(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
+        let rows = rows.clone();
+        total(&call, &rows, &by)
+    }
+
+    /// The row with the smallest value of a column (or of a function of the row), or `()`.
+    #[rhai_fn(return_raw, pure)]
+    pub fn min_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
+        let rows = rows.clone();
+        let keys = keys(&call, &rows, &by)?;
+        let least = (0..rows.len()).min_by(|&a, &b| compare(&keys[a], &keys[b]));
+        Ok(least.and_then(|at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from))
+    }
+
+    /// The row with the largest value of a column (or of a function of the row), or `()`.
+    #[rhai_fn(return_raw, pure)]
+    pub fn max_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
+        let rows = rows.clone();
+        let keys = keys(&call, &rows, &by)?;
+        let most = (0..rows.len()).max_by(|&a, &b| compare(&keys[a], &keys[b]));
+        Ok(most.and_then(|at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from))
+    }
+
+    /// The values of one column as a list; `()` where a row has no such field.
+    #[rhai_fn(return_raw, pure)]
+    pub fn column(call: NativeCallContext, rows: &mut Rows, name: &str) -> Thrown<Array> {
+        let rows = rows.clone();
+        known_column(&call, &rows, name)?;
+        Ok(rows.iter().map(|row| row.get(name).map_or(Dynamic::UNIT, convert::from_field)).collect())
+    }
+
+    /// The same rows with only these columns, in this order.
+    #[rhai_fn(return_raw, pure)]
+    pub fn select(call: NativeCallContext, rows: &mut Rows, columns: Array) -> Thrown<Rows> {
+        let rows = rows.clone();
+        let columns = names(&call, &columns)?;
+        let mut builder = Builder::new();
+        for name in &columns {
+            known_column(&call, &rows, name)?;
+        }
+        for row in rows.iter() {
+            for name in &columns {
+                builder.name(name);
+                let pushed = builder.push(row.get(name).unwrap_or(Field::Null));
+                pushed.or_else(|_| throw(&call, crate::core::json::too_large()))?;
+            }
+            builder.end_row();
+        }
+        Ok(builder.finish().into())
+    }
+
+    /// These rows, then those.
+    #[rhai_fn(name = "+", pure)]
+    pub fn and(rows: &mut Rows, more: Rows) -> Rows {
+        rows.and(&more)
+    }
+
+    /// A list of maps: a copy, which takes memory.
+    #[rhai_fn(pure)]
+    pub fn to_array(rows: &mut Rows) -> Array {
+        rows.iter().map(|row| convert::from_row(&row).into()).collect()
+    }
+
+    /// The rows as JSON text.
+    #[rhai_fn(return_raw, pure)]
+    pub fn to_json(call: NativeCallContext, rows: &mut Rows) -> Thrown<String> {
+        let mut text = Vec::new();
+        let written = export::json(&mut text, rows);
+        match written.map(|()| String::from_utf8(text)) {
+            Ok(Ok(text)) => Ok(text),
+            _ => throw(&call, Error::new(Kind::Protocol, "json.broken", "a field is not JSON")),
+        }
+    }
+
+    /// Writes the rows into a file, as one JSON list.
+    #[rhai_fn(name = "to_json", return_raw, pure)]
+    pub fn to_json_file(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
+        let rows = rows.clone();
+        written(&call, path, |to| export::json(to, &rows))
+    }
+
+    /// Writes the rows into a file, one JSON map a line.
+    #[rhai_fn(return_raw, pure)]
+    pub fn to_ndjson(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
+        let rows = rows.clone();
+        written(&call, path, |to| export::ndjson(to, &rows))
+    }
+
+    /// Writes the rows into a CSV file, with a line of column names.
+    #[rhai_fn(return_raw, pure)]
+    pub fn to_csv(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
+        let rows = rows.clone();
+        written(&call, path, |to| export::csv(to, &rows))
+    }
+
+    /// Prints the first 20 rows as a table.
+    #[rhai_fn(return_raw, pure)]
+    pub fn show(call: NativeCallContext, rows: &mut Rows) -> Thrown<()> {
+        let rows = rows.clone();
+        print_table(&call, &rows, SHOWN)
+    }
+
+    /// Prints the first `n` rows as a table.
+    #[rhai_fn(name = "show", return_raw, pure)]
+    pub fn show_n(call: NativeCallContext, rows: &mut Rows, n: i64) -> Thrown<()> {
+        let rows = rows.clone();
+        print_table(&call, &rows, n)
+    }
+
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn shown(rows: &mut Rows) -> String {
+        table::rows(rows, SHOWN as usize, None)
+    }
+}
+
+fn print_table(call: &NativeCallContext<'_>, rows: &rows::Rows, n: i64) -> Thrown<()> {
+    let output = &host(call).output;
+    let text = table::rows(rows, n.max(0) as usize, output.width());
+    output.line(&text).or_else(|error| throw(call, error))
+}

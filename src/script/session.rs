@@ -1,0 +1,125 @@
+//! A session: an engine with its host, running files, texts and lines.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope as Variables};
+
+use crate::error::{Error, Kind};
+use crate::script::bridge::Host;
+use crate::script::catalogue::{self, Function};
+use crate::script::imports::{Imports, Sources, without_shebang};
+use crate::script::report::{Names, Report};
+use crate::script::engine;
+
+/// A script recurses on this stack as deep as the engine's limits allow.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// What a session is made with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub args: Vec<String>,
+    /// The main script's folder; imports stay below it.
+    pub root: PathBuf,
+    /// 0: no limit.
+    pub max_operations: u64,
+}
+
+pub struct Session {
+    host: Arc<Host>,
+    engine: Engine,
+    sources: Sources,
+}
+
+/// How a run ended when it did not end well.
+pub type Ended<T> = Result<T, Box<Report>>;
+
+impl Session {
+    pub fn new(host: Arc<Host>, options: &Options) -> Session {
+        let sources = Sources::default();
+        let imports = Imports::new(options.root.clone(), sources.clone());
+        let engine = engine::build(&host, &options.args, imports, options.max_operations);
+        Session { host, engine, sources }
+    }
+
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Everything there is to call.
+    pub fn functions(&self) -> Vec<Function> {
+        catalogue::all(&self.engine)
+    }
+
+    /// The text as a syntax tree whose errors are reported under `name`.
+    pub fn compile(&self, name: &str, text: &str) -> Ended<AST> {
+        self.sources.keep(name, text);
+        match self.engine.compile(without_shebang(text)) {
+            Ok(mut ast) => {
+                ast.set_source(name);
+                Ok(ast)
+            }
+            Err(error) => {
+                let position = error.position();
+                let error = EvalAltResult::ErrorParsing(error.err_type().clone(), position);
+                Err(self.report(&error, name, &Variables::new()))
+            }
+        }
+    }
+
+    /// Compiles and runs a text from beginning to end.
+    pub fn run(&self, name: &str, text: &str) -> Ended<Dynamic> {
+        let ast = self.compile(name, text)?;
+        self.run_ast(name, &ast, &mut Variables::new())
+    }
+
+    /// Runs compiled code with these variables. Ctrl-C ends it through the host's stopper.
+    pub fn run_ast(&self, name: &str, ast: &AST, variables: &mut Variables<'static>) -> Ended<Dynamic> {
+        let result = {
+            let _entered = self.host.stopper.fresh().enter();
+            self.engine.eval_ast_with_scope::<Dynamic>(variables, ast)
+        };
+        let flushed = self.host.output.flush();
+        if let Some(fault) = self.host.take_fault().or(flushed.err()) {
+            return Err(Box::new(Report::of(&fault)));
+        }
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.report(&error, name, variables)),
+        }
+    }
+
+    fn report(&self, error: &EvalAltResult, name: &str, variables: &Variables<'_>) -> Box<Report> {
+        let functions = self.functions();
+        let variables: Vec<String> = variables.iter().map(|(name, ..)| name.to_owned()).collect();
+        let globals: Vec<String> = self.globals();
+        let names = Names { functions: &functions, globals: &globals, variables: &variables };
+        Box::new(Report::of_script(error, name, &self.sources, &names))
+    }
+
+    /// The objects that are visible everywhere.
+    pub fn globals(&self) -> Vec<String> {
+        let services = crate::services::ALL.iter().map(|service| service.name().to_owned());
+        services.chain(["args".to_owned()]).collect()
+    }
+}
+
+/// Runs `work` on a thread with a stack that is deep enough for scripts.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
+        let running = thread.spawn_scoped(threads, work).map_err(|error| {
+            Error::new(Kind::Script, "script.thread", format!("no thread for the script: {error}"))
+        })?;
+        running.join().or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The name under which a file's faults are reported.
+pub fn source_name(path: &Path) -> String {
+    dunce::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}

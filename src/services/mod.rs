@@ -1,0 +1,80 @@
+//! The outside systems, one folder each, all alike inside.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rhai::{Engine, Module};
+
+use crate::config::{Config, Known};
+use crate::error::Result;
+use crate::settings::{Setting, Settings};
+
+pub mod b24;
+
+/// One outside system, as the rest of the program knows it.
+pub trait Service: Sync {
+    /// Its section in `pult.toml`, and the name of its object in scripts.
+    fn name(&self) -> &'static str;
+    /// One line for overviews.
+    fn summary(&self) -> &'static str;
+    /// What a connection may be told.
+    fn settings(&self) -> &'static [Setting];
+    /// Its page for people, in Markdown.
+    fn page(&self) -> &'static str;
+    /// Puts its types into the engine and its object among the globals.
+    fn register(&self, engine: &mut Engine, globals: &mut Module);
+}
+
+/// All of them. This is the only list.
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24];
+
+/// Their tables, for reading `pult.toml`.
+pub fn known() -> Vec<Known> {
+    ALL.iter().map(|service| Known { service: service.name(), settings: service.settings() }).collect()
+}
+
+/// The connections of a session: opened when first asked for, then shared.
+pub struct Connections {
+    config: Config,
+    open: Mutex<HashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Connections {
+    pub fn new(config: Config) -> Connections {
+        Connections { config, open: Mutex::default() }
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The connection of this name, or the default one. Opening connects to nothing yet.
+    pub fn open<C: Any + Send + Sync>(
+        &self,
+        service: &'static str,
+        name: Option<&str>,
+        make: impl FnOnce(&Settings) -> Result<C>,
+    ) -> Result<Arc<C>> {
+        let (name, settings) = match name {
+            Some(name) => (name, self.config.connection(service, name)?),
+            None => self.config.default_connection(service)?,
+        };
+        let mut open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = (service, name.to_owned());
+        if let Some(opened) = open.get(&key).and_then(|opened| opened.clone().downcast::<C>().ok()) {
+            return Ok(opened);
+        }
+        let made = Arc::new(make(settings)?);
+        open.insert(key, made.clone());
+        Ok(made)
+    }
+
+    /// Those opened so far, as (service, name).
+    pub fn opened(&self) -> Vec<(&'static str, String)> {
+        let open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut opened: Vec<_> = open.keys().cloned().collect();
+        opened.sort();
+        opened
+    }
+}
