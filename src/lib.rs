@@ -4,6 +4,7 @@
 //! `services` holds one folder for each outside system over it; `script` embeds Rhai; `sandbox` imitates the outside
 //! systems; `cli`, `repl` and `render` are what a person meets.
 
+pub mod config;
 pub mod error;
 pub mod secret;
 pub mod settings;
