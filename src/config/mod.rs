@@ -10,6 +10,8 @@ mod init;
 mod keyring;
 mod read;
 mod refer;
+#[cfg(test)]
+mod tests;
 mod veil;
 
 use std::collections::BTreeMap;
