@@ -52,6 +52,27 @@ pub struct Setting {
     pub example: &'static str,
 }
 
+/// What every connection of every service may be told besides the service's own table.
+pub const COMMON: &[Setting] = &[Setting {
+    name: "read_only",
+    holds: Type::Flag,
+    help: "Refuses every call that changes something. Default: false.",
+    example: "true",
+}];
+
+/// The line for a name in a service's table or in [`COMMON`]; else what is wrong, and how it may be put right.
+pub fn lookup(table: &'static [Setting], name: &str) -> Result<&'static Setting, (String, Option<String>)> {
+    let all = || table.iter().chain(COMMON);
+    if let Some(setting) = all().find(|setting| setting.name == name) {
+        return Ok(setting);
+    }
+    let hint = did_you_mean(name, all().map(|setting| setting.name)).unwrap_or_else(|| {
+        let names: Vec<&str> = all().map(|setting| setting.name).collect();
+        format!("known here: {}", names.join(", "))
+    });
+    Err((format!("unknown setting `{name}`"), Some(hint)))
+}
+
 /// A value that has passed its table.
 #[derive(Clone, Debug)]
 pub enum Given {
@@ -101,25 +122,38 @@ pub struct Settings {
     /// Where they come from, for messages: `[b24.main] in pult.toml`, `connect(#{…})`.
     pub origin: String,
     values: BTreeMap<&'static str, Given>,
+    /// Where those settings come from that do not stand with the others.
+    elsewhere: BTreeMap<&'static str, String>,
 }
 
 impl Settings {
     pub fn new(origin: impl Into<String>) -> Settings {
-        Settings { origin: origin.into(), values: BTreeMap::new() }
+        Settings { origin: origin.into(), ..Settings::default() }
     }
 
     /// Takes one value, or says what is wrong: an unknown name (with a near one), or a value of the wrong type.
     pub fn set(&mut self, table: &'static [Setting], name: &str, given: Given) -> Result<(), (String, Option<String>)> {
-        let Some(setting) = table.iter().find(|setting| setting.name == name) else {
-            let hint = did_you_mean(name, table.iter().map(|setting| setting.name)).unwrap_or_else(|| {
-                let names: Vec<&str> = table.iter().map(|setting| setting.name).collect();
-                format!("known here: {}", names.join(", "))
-            });
-            return Err((format!("unknown setting `{name}`"), Some(hint)));
-        };
+        let setting = lookup(table, name)?;
         let given = given.fit(setting.holds).map_err(|wrong| (format!("`{name}`: {wrong}"), None))?;
         self.values.insert(setting.name, given);
+        self.elsewhere.remove(setting.name);
         Ok(())
+    }
+
+    /// Takes a value that fits its setting already ([`Given::fit`]), and where it stands: a profile replaces single
+    /// settings of a connection.
+    pub fn put(&mut self, setting: &Setting, given: Given, origin: &str) {
+        self.values.insert(setting.name, given);
+        if origin == self.origin {
+            self.elsewhere.remove(setting.name);
+        } else {
+            self.elsewhere.insert(setting.name, origin.to_owned());
+        }
+    }
+
+    /// Where this setting comes from; for one that is not given, where it would be looked for.
+    pub fn origin_of(&self, name: &str) -> &str {
+        self.elsewhere.get(name).unwrap_or(&self.origin)
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -160,7 +194,7 @@ impl Settings {
 
     /// An error about one of these settings, naming where they stand.
     pub fn wrong(&self, name: &str, message: impl std::fmt::Display) -> Error {
-        Error::new(Kind::Config, "config.wrong_value", format!("{}: `{name}`: {message}", self.origin))
+        Error::new(Kind::Config, "config.wrong_value", format!("{}: `{name}`: {message}", self.origin_of(name)))
     }
 }
 
@@ -191,5 +225,23 @@ mod tests {
         assert!(message.contains("did you mean `enterprise`?"), "{message}");
         let (message, _) = settings.set(TABLE, "timeout", Given::Text("long".into())).unwrap_err();
         assert_eq!(message, "`timeout`: expected a number of seconds, found a text");
+    }
+
+    #[test]
+    fn every_connection_may_be_told_to_read_only() {
+        let mut settings = Settings::new("test");
+        settings.set(TABLE, "read_only", Given::Flag(true)).unwrap();
+        assert!(settings.flag("read_only"));
+        let (_, hint) = settings.set(TABLE, "readonly", Given::Flag(true)).unwrap_err();
+        assert_eq!(hint.unwrap(), "did you mean `read_only`?");
+    }
+
+    #[test]
+    fn an_error_names_the_place_of_its_setting() {
+        let mut settings = Settings::new("[b24.main]");
+        settings.put(&TABLE[1], Given::Text("standard".into()), "[b24.main]");
+        settings.put(&TABLE[2], Given::Number(1.0), "[profiles.test.b24.main]");
+        assert_eq!(settings.wrong("plan", "x").message(), "[b24.main]: `plan`: x");
+        assert_eq!(settings.wrong("timeout", "x").message(), "[profiles.test.b24.main]: `timeout`: x");
     }
 }

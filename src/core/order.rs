@@ -57,7 +57,13 @@ pub fn compare(a: &Key, b: &Key) -> Ordering {
         (Key::Number(a), Key::Number(b)) => a.cmp(b),
         (Key::Text(a), Key::Text(b)) => a.cmp(b),
         (Key::Float(a), Key::Float(b)) => a.total_cmp(b),
-        (Key::Float(a), Key::Number(_)) => if *a < 0.0 { Ordering::Less } else { Ordering::Greater },
+        (Key::Float(a), Key::Number(_)) => {
+            if *a < 0.0 {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
         (Key::Number(_), Key::Float(_)) => compare(b, a).reverse(),
         _ => a.rank().cmp(&b.rank()),
     }
@@ -80,7 +86,14 @@ mod tests {
 
     #[test]
     fn numbers_sort_as_numbers_even_when_they_came_as_texts() {
-        let fields = [Field::Text("10"), Field::Text("9"), Field::Null, Field::Text("а"), Field::Number(9.5), Field::Integer(-1)];
+        let fields = [
+            Field::Text("10"),
+            Field::Text("9"),
+            Field::Null,
+            Field::Text("а"),
+            Field::Number(9.5),
+            Field::Integer(-1),
+        ];
         let mut keys: Vec<Key> = fields.into_iter().map(Key::of).collect();
         keys.sort_by(compare);
         let shown: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();

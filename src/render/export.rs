@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::core::rows::{Field, Row, Rows};
 use crate::core::order::cell_text;
+use crate::core::rows::{Field, Row, Rows};
 
 /// Writes a file under a temporary name beside it, and renames it when all is written.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

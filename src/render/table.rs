@@ -3,9 +3,9 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
+use crate::core::order::{cell_text, number};
 use crate::core::rows::{Field, Rows};
 use crate::core::stats::grouped;
-use crate::core::order::{cell_text, number};
 
 /// Longer cells are cut when nobody's window limits them.
 const LONGEST: usize = 60;

@@ -119,7 +119,11 @@ pub fn of_script(ast: &AST, namespace: &str) -> Vec<Function> {
         .map(|function| Function {
             namespace: namespace.to_owned(),
             name: function.name.to_owned(),
-            params: function.params.iter().map(|name| Param { name: (*name).to_owned(), holds: String::new() }).collect(),
+            params: function
+                .params
+                .iter()
+                .map(|name| Param { name: (*name).to_owned(), holds: String::new() })
+                .collect(),
             returns: String::new(),
             comment: plain_comment(function.comments.iter().copied()),
             scripted: true,

@@ -117,7 +117,8 @@ fn to_value_at(value: &Dynamic, path: &mut Vec<String>) -> Result<Value> {
         return Ok(text.as_str().into());
     }
     if let Some(items) = value.read_lock::<Array>() {
-        let items = items.iter().enumerate().map(|(at, item)| within(path, at.to_string(), |path| to_value_at(item, path)));
+        let items =
+            items.iter().enumerate().map(|(at, item)| within(path, at.to_string(), |path| to_value_at(item, path)));
         return items.collect::<Result<Vec<Value>>>().map(Value::Array);
     }
     if let Some(map) = value.read_lock::<Map>() {
@@ -266,7 +267,8 @@ mod tests {
 
     #[test]
     fn json_becomes_values_and_back_without_losing_a_digit() {
-        let text = r#"{"big":18446744073709551616,"deep":[{"a":null},true],"id":9007199254740993,"sum":"10.50","x":1.5}"#;
+        let text =
+            r#"{"big":18446744073709551616,"deep":[{"a":null},true],"id":9007199254740993,"sum":"10.50","x":1.5}"#;
         let value = from_json(text).unwrap();
         let map = value.read_lock::<Map>().unwrap();
         assert_eq!(map["id"].as_int().unwrap(), 9007199254740993);

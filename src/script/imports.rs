@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use include_dir::{Dir, include_dir};
-use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, SharedModule};
+use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use crate::error::{Error, Kind, did_you_mean};
 use crate::script::bridge::thrown;
@@ -40,7 +40,7 @@ pub struct Imports {
     sources: Sources,
     /// The folder of the main script, which no import leaves.
     root: PathBuf,
-    loaded: Arc<RwLock<HashMap<String, SharedModule>>>,
+    loaded: Arc<RwLock<HashMap<String, Shared<Module>>>>,
 }
 
 impl Imports {
@@ -74,18 +74,21 @@ impl Imports {
             Some(_) => wanted,
             None => wanted.with_extension("rhai"),
         };
-        let found = dunce::canonicalize(&wanted).map_err(|error| {
-            not_found(path, &format!("{}: {error}", wanted.display())).hint(near_files(&wanted))
-        })?;
+        let found = dunce::canonicalize(&wanted)
+            .map_err(|error| not_found(path, &format!("{}: {error}", wanted.display())).hint(near_files(&wanted)))?;
         if !found.starts_with(&self.root) {
-            return Err(Error::new(Kind::Input, "import.outside", format!("`{path}` lies outside the script's folder"))
-                .hint(format!("imports stay below {}; put shared files there", self.root.display())));
+            return Err(Error::new(
+                Kind::Input,
+                "import.outside",
+                format!("`{path}` lies outside the script's folder"),
+            )
+            .hint(format!("imports stay below {}; put shared files there", self.root.display())));
         }
         let text = read_script(&found)?;
         Ok((found.display().to_string(), text))
     }
 
-    fn compile(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Loaded<SharedModule> {
+    fn compile(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Loaded<Shared<Module>> {
         self.sources.keep(name, text);
         let mut ast = engine.compile(without_shebang(text)).map_err(|error| {
             let inner = EvalAltResult::ErrorParsing(*error.0, error.1);
@@ -99,13 +102,7 @@ impl Imports {
 }
 
 impl ModuleResolver for Imports {
-    fn resolve(
-        &self,
-        engine: &Engine,
-        source: Option<&str>,
-        path: &str,
-        position: Position,
-    ) -> Loaded<SharedModule> {
+    fn resolve(&self, engine: &Engine, source: Option<&str>, path: &str, position: Position) -> Loaded<Shared<Module>> {
         let (name, text) = self.find(path, source).map_err(|error| thrown(error, position))?;
         if let Some(module) = self.loaded.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&name) {
             return Ok(module.clone());

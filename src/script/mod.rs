@@ -11,5 +11,6 @@ pub mod output;
 pub mod report;
 pub mod rows;
 pub mod session;
+pub mod show;
 pub mod stop;
 pub mod values;

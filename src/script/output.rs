@@ -34,13 +34,7 @@ impl Output {
         Output::new(writer, Progress::new(false), false, None, false)
     }
 
-    fn new(
-        writer: Box<dyn Write + Send>,
-        progress: Progress,
-        live: bool,
-        width: Option<u16>,
-        colour: bool,
-    ) -> Output {
+    fn new(writer: Box<dyn Write + Send>, progress: Progress, live: bool, width: Option<u16>, colour: bool) -> Output {
         Output(Arc::new(Inner { progress, to: Mutex::new(writer), live, width, colour }))
     }
 
@@ -59,13 +53,15 @@ impl Output {
 
     pub fn line(&self, text: &str) -> Result<()> {
         let text = secret::mask(text);
-        self.0.progress.suspend(|| {
-            let mut to = self.0.to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            to.write_all(text.as_bytes())?;
-            to.write_all(b"\n")?;
-            if self.0.live { to.flush() } else { Ok(()) }
-        })
-        .map_err(unwritable)
+        self.0
+            .progress
+            .suspend(|| {
+                let mut to = self.0.to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                to.write_all(text.as_bytes())?;
+                to.write_all(b"\n")?;
+                if self.0.live { to.flush() } else { Ok(()) }
+            })
+            .map_err(unwritable)
     }
 
     /// Shows what is held back; to be called before a wait and at the end.

@@ -234,8 +234,10 @@ impl Said {
                 Said::new(Kind::Script, "script.data_race", format!("`{name}` is in use by the call that is going on"))
                     .hint("copy it into another variable before the call")
             }
-            E::ErrorStackOverflow(_) => Said::new(Kind::Script, "script.too_deep", "functions call each other too deep")
-                .hint("look for a function that calls itself without an end"),
+            E::ErrorStackOverflow(_) => {
+                Said::new(Kind::Script, "script.too_deep", "functions call each other too deep")
+                    .hint("look for a function that calls itself without an end")
+            }
             E::ErrorTooManyOperations(_) => {
                 Said::new(Kind::Script, "script.max_operations", "the script did more than --max-operations allows")
                     .hint("raise the number, or look for a loop without an end")
@@ -343,12 +345,11 @@ fn fits_receiver(function: &Function, first: Option<&String>) -> bool {
 
 fn near_methods(name: &str, receiver: &str, names: &Names<'_>) -> Option<String> {
     let is_own = receiver.starts_with(char::is_uppercase);
-    let known = names.functions.iter().filter(|function| function.is_callable()).filter(|function| {
-        match function.receiver() {
+    let known =
+        names.functions.iter().filter(|function| function.is_callable()).filter(|function| match function.receiver() {
             Some(other) => other == receiver,
             None => !is_own && function.namespace.is_empty(),
-        }
-    });
+        });
     did_you_mean(name, known.map(|function| function.name.as_str()))
 }
 

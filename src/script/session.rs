@@ -8,9 +8,9 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope as Variables};
 use crate::error::{Error, Kind};
 use crate::script::bridge::Host;
 use crate::script::catalogue::{self, Function};
+use crate::script::engine;
 use crate::script::imports::{Imports, Sources, without_shebang};
 use crate::script::report::{Names, Report};
-use crate::script::engine;
 
 /// A script recurses on this stack as deep as the engine's limits allow.
 const STACK: usize = 64 * 1024 * 1024;
@@ -112,9 +112,9 @@ impl Session {
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
     std::thread::scope(|threads| {
         let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
-        let running = thread.spawn_scoped(threads, work).map_err(|error| {
-            Error::new(Kind::Script, "script.thread", format!("no thread for the script: {error}"))
-        })?;
+        let running = thread
+            .spawn_scoped(threads, work)
+            .map_err(|error| Error::new(Kind::Script, "script.thread", format!("no thread for the script: {error}")))?;
         running.join().or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

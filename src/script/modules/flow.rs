@@ -47,11 +47,15 @@ fn is_end(error: &EvalAltResult) -> bool {
 /// Calls `f` with each item, at most `limit` at once. The first failure stops the others.
 fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPtr) -> Thrown<Array> {
     let Ok(limit @ 1..) = usize::try_from(limit) else {
-        return throw(call, Error::input("parallel.limit", format!("{limit} at once is not possible")).hint("1 or more"));
+        return throw(
+            call,
+            Error::input("parallel.limit", format!("{limit} at once is not possible")).hint("1 or more"),
+        );
     };
     let threads = limit.min(items.len()).min(MOST_THREADS);
     let (scope, stop) = Scope::current().child();
-    let work = Work { call, items, f, stop, next: AtomicUsize::new(0), done: Mutex::default(), failed: Mutex::default() };
+    let work =
+        Work { call, items, f, stop, next: AtomicUsize::new(0), done: Mutex::default(), failed: Mutex::default() };
     std::thread::scope(|spawner| {
         for _ in 0..threads {
             let (work, scope) = (&work, scope.clone());
@@ -86,9 +90,8 @@ impl Work<'_> {
         while !scope.is_over() {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = self.items.get(at) else { return };
-            let called = std::panic::AssertUnwindSafe(|| {
-                self.f.call_within_context::<Dynamic>(self.call, (item.clone(),))
-            });
+            let called =
+                std::panic::AssertUnwindSafe(|| self.f.call_within_context::<Dynamic>(self.call, (item.clone(),)));
             match std::panic::catch_unwind(called) {
                 Ok(Ok(value)) => self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((at, value)),
                 Ok(Err(error)) => return self.fail(error),

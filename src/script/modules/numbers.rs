@@ -10,7 +10,8 @@ use crate::script::convert;
 use crate::script::values;
 
 fn no_pairs() -> Error {
-    Error::input("ordered.pairs", "expected a list of pairs").hint("write ordered([[\"DATE\", \"DESC\"], [\"ID\", \"ASC\"]])")
+    Error::input("ordered.pairs", "expected a list of pairs")
+        .hint("write ordered([[\"DATE\", \"DESC\"], [\"ID\", \"ASC\"]])")
 }
 
 fn pair(item: &Dynamic) -> Option<(ImmutableString, Dynamic)> {

@@ -6,19 +6,19 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext};
 use rust_decimal::Decimal;
 
-use crate::core::rows::{self, Builder, Field};
+use crate::core::order::{Key, compare};
+use crate::core::rows::{self as held, Builder, Field};
 use crate::error::{Error, Kind};
 use crate::render::{export, table};
 use crate::script::bridge::{Thrown, host, throw};
 use crate::script::convert;
-use crate::core::order::{Key, cell_text, compare, number};
 use crate::script::rows::row::no_field;
 
 /// So many rows are shown when nobody said how many.
 const SHOWN: i64 = 20;
 
 /// The rows for which `f(row)` is true.
-fn kept(call: &NativeCallContext<'_>, rows: &rows::Rows, f: &FnPtr) -> Thrown<rows::Rows> {
+fn kept(call: &NativeCallContext<'_>, rows: &held::Rows, f: &FnPtr) -> Thrown<held::Rows> {
     let mut kept = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         if f.call_within_context::<bool>(call, (row,))? {
@@ -29,7 +29,7 @@ fn kept(call: &NativeCallContext<'_>, rows: &rows::Rows, f: &FnPtr) -> Thrown<ro
 }
 
 /// Refuses a column that no row has.
-fn known_column(call: &NativeCallContext<'_>, rows: &rows::Rows, name: &str) -> Thrown<()> {
+fn known_column(call: &NativeCallContext<'_>, rows: &held::Rows, name: &str) -> Thrown<()> {
     if rows.is_empty() || rows.columns().iter().any(|column| **column == *name) {
         return Ok(());
     }
@@ -37,7 +37,7 @@ fn known_column(call: &NativeCallContext<'_>, rows: &rows::Rows, name: &str) -> 
 }
 
 /// What `by` (a column or a function of the row) says of each row.
-fn keys(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Vec<Key>> {
+fn keys(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thrown<Vec<Key>> {
     if let Some(name) = by.read_lock::<ImmutableString>() {
         known_column(call, rows, &name)?;
         return Ok(rows.iter().map(|row| row.get(&name).map_or(Key::Nothing, Key::of)).collect());
@@ -45,7 +45,7 @@ fn keys(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown
     let Some(f) = by.read_lock::<FnPtr>().map(|f| f.clone()) else {
         return throw(call, neither(by));
     };
-    let key = |row: rows::Row| {
+    let key = |row: held::Row| {
         let value = f.call_within_context::<Dynamic>(call, (row,))?;
         let value = convert::to_value(&value).or_else(|error| throw(call, error))?;
         Ok(match &value {
@@ -59,11 +59,14 @@ fn keys(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown
 }
 
 fn neither(by: &Dynamic) -> Error {
-    Error::input("rows.by", format!("expected a column's name or a function of the row, found {}", convert::type_name(by)))
-        .hint("write \"COLUMN\" or |row| row.COLUMN")
+    Error::input(
+        "rows.by",
+        format!("expected a column's name or a function of the row, found {}", convert::type_name(by)),
+    )
+    .hint("write \"COLUMN\" or |row| row.COLUMN")
 }
 
-fn sorted(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic, descending: bool) -> Thrown<rows::Rows> {
+fn sorted(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic, descending: bool) -> Thrown<held::Rows> {
     let keys = keys(call, rows, by)?;
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|&a, &b| {
@@ -74,7 +77,7 @@ fn sorted(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic, descend
 }
 
 /// The places of the rows of each group, in the order in which the groups first occur.
-fn groups(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Vec<(String, Vec<usize>)>> {
+fn groups(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thrown<Vec<(String, Vec<usize>)>> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
@@ -95,7 +98,7 @@ fn groups(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thro
 }
 
 /// The exact sum, as a whole number where all are, else as a decimal.
-fn total(call: &NativeCallContext<'_>, rows: &rows::Rows, by: &Dynamic) -> Thrown<Dynamic> {
+fn total(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thrown<Dynamic> {
     let mut sum = Decimal::ZERO;
     let mut whole = true;
     for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
@@ -127,7 +130,7 @@ fn no_number(at: usize, key: &Key) -> Error {
         .hint("filter such rows out first, or sum a function that turns them into numbers")
 }
 
-fn built(call: &NativeCallContext<'_>, items: &[Dynamic], columns: Option<&[String]>) -> Thrown<rows::Rows> {
+fn built(call: &NativeCallContext<'_>, items: &[Dynamic], columns: Option<&[String]>) -> Thrown<held::Rows> {
     let mut builder = Builder::new();
     for item in items {
         convert::push_row(&mut builder, item, columns).or_else(|error| throw(call, error))?;
@@ -143,7 +146,11 @@ fn names(call: &NativeCallContext<'_>, columns: &Array) -> Thrown<Vec<String>> {
     columns.iter().map(name).collect()
 }
 
-fn written(call: &NativeCallContext<'_>, path: &str, write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> Thrown<()> {
+fn written(
+    call: &NativeCallContext<'_>,
+    path: &str,
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Thrown<()> {
     let written = host(call).folders.resolve(path).and_then(|full| {
         export::write_whole(&full, write)
             .map_err(|error| Error::new(Kind::File, "fs.write", format!("`{path}` cannot be written: {error}")))
@@ -153,8 +160,8 @@ fn written(call: &NativeCallContext<'_>, path: &str, write: impl FnOnce(&mut dyn
 
 #[export_module]
 pub mod rows {
-    pub type Rows = super::rows::Rows;
-    pub type Row = super::rows::Row;
+    pub type Rows = held::Rows;
+    pub type Row = held::Row;
 
     /// Rows made of a list of maps. Columns stand in the order of the alphabet, because maps have no order.
     #[rhai_fn(name = "rows", return_raw)]
@@ -193,7 +200,9 @@ pub mod rows {
         let place = if at < 0 { at + rows.len() as i64 } else { at };
         match usize::try_from(place).ok().and_then(|place| rows.get(place)) {
             Some(row) => Ok(row),
-            None => throw(&call, Error::input("rows.no_row", format!("there is no row {at}: there are {}", rows.len()))),
+            None => {
+                throw(&call, Error::input("rows.no_row", format!("there is no row {at}: there are {}", rows.len())))
+            }
         }
     }
 
@@ -305,7 +314,10 @@ pub mod rows {
         match order.to_ascii_lowercase().as_str() {
             "asc" => sorted(&call, &rows, &by, false),
             "desc" => sorted(&call, &rows, &by, true),
-            _ => throw(&call, Error::input("rows.order", format!("`{order}` is not an order")).hint("write \"asc\" or \"desc\"")),
+            _ => throw(
+                &call,
+                Error::input("rows.order", format!("`{order}` is not an order")).hint("write \"asc\" or \"desc\""),
+            ),
         }
     }
 
@@ -477,7 +489,7 @@ pub mod rows {
     }
 }
 
-fn print_table(call: &NativeCallContext<'_>, rows: &rows::Rows, n: i64) -> Thrown<()> {
+fn print_table(call: &NativeCallContext<'_>, rows: &held::Rows, n: i64) -> Thrown<()> {
     let output = &host(call).output;
     let text = table::rows(rows, n.max(0) as usize, output.width());
     output.line(&text).or_else(|error| throw(call, error))

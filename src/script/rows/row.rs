@@ -49,7 +49,7 @@ pub mod row {
     /// The names of the fields, in the server's order.
     #[rhai_fn(pure)]
     pub fn keys(row: &mut Row) -> Array {
-        row.shape().names().map(Dynamic::from).map(|name| name.to_string().into()).collect()
+        row.shape().names().map(|name| name.to_string().into()).collect()
     }
 
     /// The values of the fields, in the server's order.

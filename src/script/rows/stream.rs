@@ -85,7 +85,7 @@ pub mod stream {
         let stream = stream.clone();
         let mut count = 0;
         while let Some(row) = stream.pull(call.call_position())? {
-            f.call_within_context::<Dynamic>(&call, (row,))?;
+            f.call_within_context::<Dynamic>(&call, (row,)).map(drop)?;
             count += 1;
         }
         Ok(count)
