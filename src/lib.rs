@@ -1,1 +1,3 @@
 //! pult
+
+pub mod sandbox;
