@@ -1,0 +1,1 @@
+//! The portal as a client meets it, over real connections.

@@ -1,0 +1,354 @@
+//! The portal's data: rows that follow from a seed, and everything that happened to them since.
+
+use super::cell::{Cell, Type, mix};
+use super::ids::{Ids, Masks};
+use super::knobs::Knobs;
+use super::php::{self, Scalars};
+use super::schema::{Column, Gen, Kind, SHAPES, Source};
+use super::table::{Changes, Table};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// When the first seeded row was made (2019-01-01 in Moscow), and over how many seconds the rest followed.
+const FIRST_MADE: i64 = 1_546_290_000;
+const MADE_OVER: i64 = 214_000_000;
+const DAY: i64 = 86_400;
+/// Funnel and stage of a deal are drawn from one number, so that they agree; it is keyed by no column.
+const FUNNEL_KEY: usize = 200;
+const FUNNEL_STAGES: &[&str] = &["NEW", "PREPARATION", "EXECUTING", "FINAL_INVOICE", "WON", "LOSE"];
+const RENEWAL_STAGES: &[&str] = &["C1:NEW", "C1:EXECUTING", "C1:WON", "C1:LOSE"];
+
+/// All tables and what hangs on them.
+pub struct World {
+    seed: u64,
+    tables: Vec<Table>,
+    /// Ids found by a filter and order, for the version of the table they were found in.
+    found: Mutex<HashMap<String, (u64, Arc<Vec<u64>>)>>,
+    /// Product rows that were set, by deal.
+    pub product_rows: BTreeMap<u64, Vec<Value>>,
+    /// Number of the next phone or address inside a row.
+    next_part: u64,
+}
+
+/// One row, ready to be read.
+pub struct Row<'a> {
+    world: &'a World,
+    kind: Kind,
+    id: u64,
+    changes: Option<(&'a Changes, bool)>,
+}
+
+impl World {
+    /// The world as the knobs seed it. Costs the same for a hundred rows and for millions.
+    pub fn new(knobs: &Knobs) -> World {
+        let filled = ((knobs.density * 64.0).round() as u64).clamp(1, 64);
+        let sparse = Arc::new(Masks::new(filled, knobs.seed));
+        let dense = Arc::new(Masks::new(64, knobs.seed));
+        let table = |number: usize, source: &Source| {
+            let salt = mix(knobs.seed ^ (number as u64) << 32);
+            Table::new(match source {
+                Source::Seeded { count, holes: true } => {
+                    Ids::new(count(&knobs.rows), sparse.clone(), knobs.gap, knobs.gap_every, salt)
+                }
+                Source::Seeded { count, holes: false } => Ids::new(count(&knobs.rows), dense.clone(), 0, 0, salt),
+                Source::Fixed(_) => Ids::new(0, dense.clone(), 0, 0, salt),
+            })
+        };
+        let tables = SHAPES.iter().enumerate().map(|(number, shape)| table(number, &shape.source)).collect();
+        let mut world = World {
+            seed: knobs.seed,
+            tables,
+            found: Mutex::default(),
+            product_rows: BTreeMap::new(),
+            next_part: 5_000_000,
+        };
+        world.fill_fixed();
+        world
+    }
+
+    fn fill_fixed(&mut self) {
+        for shape in SHAPES {
+            let Source::Fixed(text) = shape.source else { continue };
+            let rows: Vec<Map<String, Value>> = serde_json::from_str(text).unwrap_or_default();
+            for row in rows {
+                let values = row.iter().filter_map(|(name, value)| {
+                    let column = shape.kind.column(name)?;
+                    Some((column, shape.columns[column].kind.read(value)))
+                });
+                let values = values.collect();
+                self.tables[shape.kind as usize].add(values);
+            }
+        }
+    }
+
+    /// The entity's table.
+    pub fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind as usize]
+    }
+
+    /// The entity's table, to be changed.
+    pub fn table_mut(&mut self, kind: Kind) -> &mut Table {
+        &mut self.tables[kind as usize]
+    }
+
+    /// A row, whether it exists or not: see [`Table::holds`].
+    pub fn row(&self, kind: Kind, id: u64) -> Row<'_> {
+        Row { world: self, kind, id, changes: self.table(kind).changes(id) }
+    }
+
+    /// The ids an expensive search gave, remembered until the table changes.
+    pub fn remembered(&self, kind: Kind, key: String, search: impl FnOnce() -> Vec<u64>) -> Arc<Vec<u64>> {
+        const MOST: usize = 64;
+        let version = self.table(kind).version;
+        let lock = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, ids)) = lock().get(&key)
+            && *at == version
+        {
+            return ids.clone();
+        }
+        let ids = Arc::new(search());
+        let mut found = lock();
+        if found.len() >= MOST {
+            found.clear();
+        }
+        found.insert(key, (version, ids.clone()));
+        ids
+    }
+
+    /// Some product row or phone gets a number of its own.
+    pub fn new_part(&mut self) -> u64 {
+        self.next_part += 1;
+        self.next_part
+    }
+
+    fn draw(&self, kind: Kind, key: usize, id: u64) -> u64 {
+        mix(self.seed ^ (kind as u64) << 56 ^ (key as u64) << 48 ^ id)
+    }
+
+    fn made(&self, kind: Kind, id: u64) -> i64 {
+        let last = self.table(kind).seeded().last().max(1) as i64;
+        FIRST_MADE + (id as i64).saturating_mul(MADE_OVER) / last
+    }
+
+    /// What the seed gave a row in a column.
+    fn seeded(&self, kind: Kind, place: usize, id: u64) -> Cell<'static> {
+        let column = &kind.columns()[place];
+        self.generated(&column.gen_, column, kind, place, id)
+    }
+
+    fn generated(&self, gen_: &'static Gen, column: &Column, kind: Kind, place: usize, id: u64) -> Cell<'static> {
+        let draw = self.draw(kind, place, id);
+        match gen_ {
+            Gen::Id => Cell::Int(id as i64),
+            Gen::Null => Cell::Null,
+            Gen::Const(text) => constant(column.kind, text),
+            Gen::Pick(choices) => constant(column.kind, pick(choices, draw)),
+            Gen::Phrase(lists, numbered) => phrase(lists, numbered.then_some(id), draw),
+            Gen::Range(from, to) => in_range(column.kind, from + (draw % (to - from + 1) as u64) as i64),
+            Gen::Ref(other) => {
+                let ids = self.table(*other).seeded();
+                if ids.len() == 0 { Cell::Null } else { Cell::Int(ids.at(draw % ids.len()) as i64) }
+            }
+            Gen::Created => Cell::Moment(self.made(kind, id)),
+            Gen::Modified => Cell::Moment(self.made(kind, id) + (draw % (60 * DAY as u64)) as i64),
+            Gen::Later(days) => Cell::Moment((self.made(kind, id) / DAY + days) * DAY - super::cell::ZONE),
+            Gen::Sometimes(percent, inner) if mix(draw) % 100 < *percent => {
+                self.generated(inner, column, kind, place, id)
+            }
+            Gen::Sometimes(..) => Cell::Null,
+            Gen::Phones => part(
+                "PHONE",
+                id,
+                draw,
+                format!("+7 9{:02} {:03}-{:02}-{:02}", draw % 100, draw / 100 % 1000, draw / 1000 % 100, id % 100),
+            ),
+            Gen::Emails => part("EMAIL", id, draw, format!("client{id}@example.com")),
+            Gen::Funnel => Cell::Int(i64::from(self.is_renewal(kind, id))),
+            Gen::Stage if self.is_renewal(kind, id) => constant(Type::Status, pick(RENEWAL_STAGES, draw)),
+            Gen::Stage => constant(Type::Status, pick(FUNNEL_STAGES, draw)),
+            Gen::Person(other) => self.card(&self.seeded(kind, *other, id)),
+            Gen::EntityType(number) => Cell::Int(*number),
+            Gen::Json(text) => Cell::Json(serde_json::from_str(text).unwrap_or(Value::Null)),
+        }
+    }
+
+    fn is_renewal(&self, kind: Kind, id: u64) -> bool {
+        self.draw(kind, FUNNEL_KEY, id) % 5 == 0
+    }
+
+    fn card(&self, user: &Cell) -> Cell<'static> {
+        let id = user.number().unwrap_or(0);
+        let row = self.row(Kind::User, id as u64);
+        let word = |name| Kind::User.column(name).map_or(String::new(), |column| row.cell(column).text().into_owned());
+        let name = format!("{} {}", word("NAME"), word("LAST_NAME"));
+        let link = format!("/company/personal/user/{id}/");
+        Cell::Json(
+            json!({"id": id.to_string(), "name": name, "link": link, "icon": "/bitrix/images/tasks/default_avatar.png"}),
+        )
+    }
+
+    /// What a column of a new row holds when the caller does not say.
+    pub fn default_of(kind: Kind, place: usize, user: u64, now: i64) -> Cell<'static> {
+        let column = &kind.columns()[place];
+        match &column.gen_ {
+            Gen::Const(text) => constant(column.kind, text),
+            Gen::Pick(choices) => constant(column.kind, choices.first().copied().unwrap_or_default()),
+            Gen::Stage => constant(Type::Status, "NEW"),
+            Gen::Funnel => Cell::Int(0),
+            Gen::Range(..) if column.kind == Type::Money => Cell::Money(0),
+            Gen::Ref(Kind::User) => Cell::Int(user as i64),
+            Gen::Created | Gen::Modified => Cell::Moment(now),
+            _ => Cell::Null,
+        }
+    }
+
+    /// Number of rows, a hash of all their values in any order, and the sum of the ids.
+    pub fn checksum(&self, kind: Kind) -> Value {
+        let ids = self.table(kind).upwards(0, u64::MAX);
+        let mut out = Vec::new();
+        let (mut hash, mut sum) = (0u64, 0u64);
+        for id in &ids {
+            out.clear();
+            let row = self.row(kind, *id);
+            for place in 0..kind.columns().len() {
+                php::cell(&mut out, &row.cell(place), Scalars::Text);
+                out.push(b',');
+            }
+            let digest = out
+                .iter()
+                .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+            hash = hash.wrapping_add(digest);
+            sum = sum.wrapping_add(*id);
+        }
+        json!({"count": ids.len(), "hash": format!("{hash:016x}"), "id_sum": sum, "first": ids.first(), "last": ids.last()})
+    }
+
+    /// One step of the changes under way: a deal is added and another deleted, both by the seed and the step's number.
+    pub fn disturb(&mut self, step: u64, now: i64) {
+        let draw = mix(self.seed ^ 0xC4A6E5 ^ step << 20);
+        let count = self.table(Kind::Deal).len();
+        if count > 0
+            && let Some(id) = self.table(Kind::Deal).at(draw % count)
+        {
+            self.table_mut(Kind::Deal).delete(id);
+        }
+        let mut row: Changes = (0..Kind::Deal.columns().len())
+            .map(|place| (place, World::default_of(Kind::Deal, place, 1, now)))
+            .collect();
+        if let Some(title) = Kind::Deal.column("TITLE") {
+            row.insert(title, Cell::Text(Cow::Owned(format!("Сделка на ходу № {step}"))));
+        }
+        self.table_mut(Kind::Deal).add(row);
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The entity.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The value in a column.
+    pub fn cell(&self, place: usize) -> Cell<'a> {
+        match self.changes {
+            None => self.world.seeded(self.kind, place, self.id),
+            Some((changes, created)) => match (changes.get(&place), &self.kind.columns()[place].gen_) {
+                (_, Gen::Id) => Cell::Int(self.id as i64),
+                (_, Gen::Person(other)) => self.world.card(&self.cell(*other)),
+                (Some(cell), _) => cell.clone(),
+                (None, Gen::EntityType(_) | Gen::Json(_)) => self.world.seeded(self.kind, place, self.id),
+                (None, _) if created => Cell::Null,
+                (None, _) => self.world.seeded(self.kind, place, self.id),
+            },
+        }
+    }
+
+    /// The value of a column by name; empty when there is no such column.
+    pub fn named(&self, name: &str) -> Cell<'a> {
+        self.kind.column(name).map_or(Cell::Null, |place| self.cell(place))
+    }
+}
+
+fn pick(choices: &[&'static str], draw: u64) -> &'static str {
+    if choices.is_empty() { "" } else { choices[(draw % choices.len() as u64) as usize] }
+}
+
+fn constant(kind: Type, text: &'static str) -> Cell<'static> {
+    match kind {
+        Type::Text | Type::Status => Cell::Text(Cow::Borrowed(text)),
+        Type::Char => Cell::Char(text == "Y"),
+        other => other.read(&Value::from(text)),
+    }
+}
+
+fn phrase(lists: &[&[&'static str]], number: Option<u64>, draw: u64) -> Cell<'static> {
+    if let ([only], None) = (lists, number) {
+        return Cell::Text(Cow::Borrowed(pick(only, draw)));
+    }
+    let mut text = String::with_capacity(96);
+    for (place, list) in lists.iter().enumerate() {
+        if place > 0 {
+            text.push(' ');
+        }
+        text.push_str(pick(list, draw >> (place * 16)));
+    }
+    if let Some(number) = number {
+        text.push_str(" № ");
+        text.push_str(&number.to_string());
+    }
+    Cell::Text(Cow::Owned(text))
+}
+
+fn in_range(kind: Type, number: i64) -> Cell<'static> {
+    match kind {
+        Type::Money => Cell::Money(number),
+        Type::Text => Cell::Text(Cow::Owned(number.to_string())),
+        _ => Cell::Int(number),
+    }
+}
+
+fn part(kind: &str, id: u64, draw: u64, value: String) -> Cell<'static> {
+    let place = if draw % 3 == 0 { "MOBILE" } else { "WORK" };
+    Cell::Json(
+        json!([{"ID": (id * 4 + u64::from(kind == "EMAIL")).to_string(), "VALUE_TYPE": place, "VALUE": value, "TYPE_ID": kind}]),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_world_is_the_same_each_time_and_differs_by_seed() {
+        let sum = |seed| {
+            let mut knobs = Knobs { seed, ..Knobs::default() };
+            knobs.rows.deals = 500;
+            World::new(&knobs).checksum(Kind::Deal)
+        };
+        assert_eq!(sum(1), sum(1));
+        assert_ne!(sum(1)["hash"], sum(2)["hash"]);
+        assert_eq!(sum(2)["count"], 500);
+    }
+
+    #[test]
+    fn a_stage_belongs_to_its_funnel() {
+        let world = World::new(&Knobs::default());
+        for id in world.table(Kind::Deal).upwards(0, 500) {
+            let row = world.row(Kind::Deal, id);
+            let renewal = row.named("STAGE_ID").text().starts_with("C1:");
+            assert_eq!(row.named("CATEGORY_ID"), Cell::Int(i64::from(renewal)));
+        }
+    }
+
+    #[test]
+    fn changes_under_way_keep_the_number_of_deals() {
+        let mut world = World::new(&Knobs::default());
+        let before = world.checksum(Kind::Deal);
+        (0..50).for_each(|step| world.disturb(step, 0));
+        let after = world.checksum(Kind::Deal);
+        assert_eq!(before["count"], after["count"]);
+        assert_ne!(before["id_sum"], after["id_sum"]);
+    }
+}
