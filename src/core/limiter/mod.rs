@@ -6,7 +6,7 @@ mod budget;
 mod lanes;
 
 pub use bucket::{Bucket, Rate, Slowed};
-pub use budget::{Budget, Spent, Turn};
+pub use budget::{Budget, Passed, Probing, Spent, Turn};
 pub use lanes::{Lane, Lanes};
 
 /// The three limits of one server.

@@ -1,0 +1,3 @@
+//! The outside systems: one folder for each.
+
+pub mod b24;
