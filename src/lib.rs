@@ -7,4 +7,5 @@
 pub mod core;
 pub mod error;
 pub mod secret;
+pub mod services;
 pub mod settings;

@@ -1,1 +1,3 @@
 //! Bitrix24.
+
+pub mod wire;
