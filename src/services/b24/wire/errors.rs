@@ -202,12 +202,18 @@ pub fn unreadable(method: &str, status: u16, body: &str, torn: bool) -> Error {
             .hint("the connection to the portal is bad: try again");
     }
     let shown = plain(body, 80);
+    if status == 429 {
+        // A gateway before the portal counts requests too.
+        return Error::new(Kind::Limit, "b24.too_many", format!("{method}: too many requests"))
+            .status(status)
+            .retry(Retry::Safe)
+            .hint("lower `requests_per_second` and `burst` in the settings");
+    }
     let found = if shown.is_empty() { "nothing".to_owned() } else { format!("\"{shown}\"") };
     let message = format!("{method}: the portal answered with status {status} and no JSON: {found}");
     let (kind, retry, hint) = match status {
         500.. => (Kind::Unavailable, Retry::Unknown, "the portal has broken down for the moment: try again later"),
         413 => (Kind::Refused, Retry::Safe, "the parameters are too large for the portal: send fewer or shorter ones"),
-        429 => (Kind::Limit, Retry::Safe, "too many requests: try again later"),
         400..500 => {
             (Kind::Protocol, Retry::Useless, "check the address: this may be no Bitrix24 portal, or REST is not there")
         }
@@ -236,10 +242,14 @@ pub fn plain(text: &str, most: usize) -> String {
             _ => {}
         }
     }
-    let line = bare.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+    shortened(&bare.split_whitespace().collect::<Vec<_>>().join(" "), most)
+}
+
+/// A text of at most so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
