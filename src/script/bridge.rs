@@ -49,6 +49,13 @@ impl Host {
         self.stopper.stop();
     }
 
+    /// Tells the person who runs the script, on standard error. Nobody can be told when that fails.
+    pub fn warn(&self, text: &str) {
+        use std::io::Write;
+        let line = secret::mask(text);
+        self.context.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
+    }
+
     /// Why the script was ended, if it was ended that way.
     pub fn take_fault(&self) -> Option<Error> {
         self.fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()

@@ -9,6 +9,7 @@ use crate::render::snippet::{self, Place, Snippet, Style};
 use crate::script::catalogue::Function;
 use crate::script::convert;
 use crate::script::imports::Sources;
+use crate::script::method_call;
 
 /// One step of the way to the fault.
 #[derive(Debug)]
@@ -145,7 +146,7 @@ pub fn shown_name(source: &str) -> String {
 }
 
 /// The word at a position, or one character.
-fn place(source: &str, text: Arc<str>, position: Position) -> Option<Place> {
+pub fn place(source: &str, text: Arc<str>, position: Position) -> Option<Place> {
     let line_number = position.line()?;
     let mut start = 0;
     let mut line = "";
@@ -296,6 +297,7 @@ fn thrown_value(value: &Dynamic) -> Said {
 /// `get_al (B24, &str | ImmutableString | String)` taken apart.
 fn no_function(call: &str, names: &Names<'_>) -> Said {
     let (name, types) = call.split_once(" (").unwrap_or((call, ""));
+    let name = if name == method_call::KNOWN { method_call::WRITTEN } else { name };
     let types = types.trim_end_matches(')');
     let (namespace, plain) = name.rsplit_once("::").map_or(("", name), |(space, plain)| (space, plain));
     let types: Vec<String> = types.split(", ").filter(|word| !word.is_empty()).map(script_type).collect();

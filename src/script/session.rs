@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope as Variables};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope as Variables};
 
 use crate::error::{Error, Kind};
 use crate::script::bridge::Host;
@@ -28,6 +28,7 @@ pub struct Options {
 pub struct Session {
     host: Arc<Host>,
     engine: Engine,
+    imports: Imports,
     sources: Sources,
 }
 
@@ -38,8 +39,8 @@ impl Session {
     pub fn new(host: Arc<Host>, options: &Options) -> Session {
         let sources = Sources::default();
         let imports = Imports::new(options.root.clone(), sources.clone());
-        let engine = engine::build(&host, &options.args, imports, options.max_operations);
-        Session { host, engine, sources }
+        let engine = engine::build(&host, &options.args, imports.clone(), options.max_operations);
+        Session { host, engine, imports, sources }
     }
 
     pub fn host(&self) -> &Arc<Host> {
@@ -50,6 +51,10 @@ impl Session {
         &self.engine
     }
 
+    pub fn imports(&self) -> &Imports {
+        &self.imports
+    }
+
     /// Everything there is to call.
     pub fn functions(&self) -> Vec<Function> {
         catalogue::all(&self.engine)
@@ -57,8 +62,19 @@ impl Session {
 
     /// The text as a syntax tree whose errors are reported under `name`.
     pub fn compile(&self, name: &str, text: &str) -> Ended<AST> {
+        self.compile_with(&self.engine, name, text)
+    }
+
+    /// The same with every expression as it stands in the text, for reading rather than running.
+    pub fn compile_as_written(&self, name: &str, text: &str) -> Ended<AST> {
+        let mut engine = engine::build(&self.host, &[], self.imports.clone(), 0);
+        engine.set_optimization_level(OptimizationLevel::None);
+        self.compile_with(&engine, name, text)
+    }
+
+    fn compile_with(&self, engine: &Engine, name: &str, text: &str) -> Ended<AST> {
         self.sources.keep(name, text);
-        match self.engine.compile(without_shebang(text)) {
+        match engine.compile(without_shebang(text)) {
             Ok(mut ast) => {
                 ast.set_source(name);
                 Ok(ast)

@@ -3,10 +3,42 @@
 //! [`wire`] knows what requests and answers look like and is pure; [`client`] sends them, within the portal's limits,
 //! and repeats what may be repeated.
 
+mod bindings;
 pub mod client;
 pub mod wire;
 
+use rhai::{Engine, Module};
+
+use crate::services::Service;
 use crate::settings::{Setting, Type};
+
+/// The section of `pult.toml`, and the object in scripts.
+const NAME: &str = "b24";
+
+/// Bitrix24 portals.
+pub struct Bitrix24;
+
+impl Service for Bitrix24 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "Bitrix24 portals: lists, calls and batches at the speed their limits allow"
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("page.md")
+    }
+
+    fn register(&self, engine: &mut Engine, globals: &mut Module) {
+        bindings::register(engine, globals);
+    }
+}
 
 const fn setting(name: &'static str, holds: Type, help: &'static str, example: &'static str) -> Setting {
     Setting { name, holds, help, example }
