@@ -112,7 +112,7 @@ fn print(finished: &[Finished], whole: Option<Spent>) -> Answer {
         good.iter().filter_map(|(name, (answer, _))| Some((*name, pick(answer)?))).collect()
     };
     let (totals, nexts) = (numbers(|answer| answer.total), numbers(|answer| answer.next));
-    out.reserve(good.iter().map(|(_, (answer, _))| answer.body.len() + 300).sum());
+    out.reserve(good.iter().map(|(_, (answer, _))| answer.body.len() + 300).sum::<usize>() + 1000);
     out.extend(b"{\"result\":");
     php::members(out, good.len(), good.iter().copied(), |out, (answer, _)| out.extend(&answer.body));
     out.extend(b",\"result_error\":");

@@ -14,26 +14,34 @@ pub enum Scalars {
 
 /// Prints a text with its quotes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() * 3 + 2);
     out.push(b'"');
-    for c in text.chars() {
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        if matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/') {
+            continue;
+        }
+        // What needs no escape is copied in one piece.
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + c.len_utf8();
         match c {
-            '"' | '\\' | '/' => out.extend([b'\\', c as u8]),
-            '\n' => out.extend(b"\\n"),
-            '\r' => out.extend(b"\\r"),
-            '\t' => out.extend(b"\\t"),
-            '\u{8}' => out.extend(b"\\b"),
-            '\u{c}' => out.extend(b"\\f"),
-            ' '..='~' => out.push(c as u8),
+            '"' | '\\' | '/' => out.extend_from_slice(&[b'\\', c as u8]),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
             _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escape(out, *unit)),
         }
     }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
 }
 
 fn escape(out: &mut Vec<u8>, unit: u16) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
-    out.extend([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
 /// Prints a whole number.
@@ -150,7 +158,7 @@ fn money(out: &mut Vec<u8>, hundredths: i64) {
 }
 
 fn two(out: &mut Vec<u8>, number: i64) {
-    out.extend([b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+    out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
 }
 
 fn day(out: &mut Vec<u8>, days: i64) {

@@ -196,7 +196,7 @@ impl Sim {
                 let mut time = Vec::new();
                 print_time(&mut time, caller.arrived, self.now(), spent);
                 let time = (!self.strikes("no_time", |faults| &mut faults.no_time)).then_some(&time[..]);
-                Outcome::json(200, envelope(&answer, time))
+                Outcome::json(200, envelope(answer, time))
             }
             Err(refused) => refusal(&refused, false),
         }
@@ -258,5 +258,5 @@ pub fn refusal(refused: &Fail, newest: bool) -> Outcome {
 
 /// A result of a call that has no list: used by REST 3.0 too.
 pub fn plain(value: &Value, time: &[u8]) -> Vec<u8> {
-    envelope(&Answer::of(value), Some(time))
+    envelope(Answer::of(value), Some(time))
 }

@@ -151,11 +151,11 @@ pub fn print_time(out: &mut Vec<u8>, started: f64, finished: f64, spent: Option<
     out.push(b'}');
 }
 
-/// Prints the envelope around a result.
-pub fn envelope(answer: &Answer, time: Option<&[u8]>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(answer.body.len() + 400);
-    out.extend(b"{\"result\":");
-    out.extend(&answer.body);
+/// Prints the envelope around a result, in the result's own buffer: a full batch is two megabytes.
+pub fn envelope(answer: Answer, time: Option<&[u8]>) -> Vec<u8> {
+    let mut out = answer.body;
+    out.reserve(400);
+    out.splice(0..0, *b"{\"result\":");
     if let Some(next) = answer.next {
         out.extend(format!(",\"next\":{next}").bytes());
     }

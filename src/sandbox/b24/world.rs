@@ -9,6 +9,7 @@ use super::table::{Changes, Table};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// When the first seeded row was made (2019-01-01 in Moscow), and over how many seconds the rest followed.
@@ -26,10 +27,19 @@ pub struct World {
     tables: Vec<Table>,
     /// Ids found by a filter and order, for the version of the table they were found in.
     found: Mutex<HashMap<String, (u64, Arc<Vec<u64>>)>>,
+    /// Printed rows by the shape they are printed in: a seeded row that nothing changed prints the same for ever.
+    printed: Mutex<Printed>,
     /// Product rows that were set, by deal.
     pub product_rows: BTreeMap<u64, Vec<Value>>,
     /// Number of the next phone or address inside a row.
     next_part: u64,
+}
+
+/// Printed rows, bounded by their bytes.
+#[derive(Default)]
+struct Printed {
+    shapes: HashMap<Vec<u8>, HashMap<u64, Box<[u8]>>>,
+    bytes: usize,
 }
 
 /// One row, ready to be read.
@@ -61,6 +71,7 @@ impl World {
             seed: knobs.seed,
             tables,
             found: Mutex::default(),
+            printed: Mutex::default(),
             product_rows: BTreeMap::new(),
             next_part: 5_000_000,
         };
@@ -115,6 +126,48 @@ impl World {
         }
         found.insert(key, (version, ids.clone()));
         ids
+    }
+
+    /// Appends rows as `print` prints them, each after `between`; tells where each stands. `shape` names the way of printing:
+    /// rows that are as the seed made them are printed once for each shape.
+    pub fn print_each(
+        &self,
+        out: &mut Vec<u8>,
+        (kind, shape): (Kind, Vec<u8>),
+        ids: &[u64],
+        between: u8,
+        print: impl Fn(&mut Vec<u8>, &Row),
+    ) -> Vec<Range<usize>> {
+        const MOST_BYTES: usize = 192 << 20;
+        // Cards of people follow the users' table, so rows with them are not for keeping.
+        let keep = !kind.columns().iter().any(|column| matches!(column.gen_, Gen::Person(_)));
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if printed.bytes > MOST_BYTES {
+            *printed = Printed::default();
+        }
+        let mut added = 0;
+        let known = printed.shapes.entry(shape).or_default();
+        let mut places = Vec::with_capacity(ids.len());
+        for (number, id) in ids.iter().enumerate() {
+            if number > 0 {
+                out.push(between);
+            }
+            let from = out.len();
+            let row = self.row(kind, *id);
+            match known.get(id).filter(|_| row.changes.is_none()) {
+                Some(bytes) => out.extend_from_slice(bytes),
+                None => {
+                    print(out, &row);
+                    if keep && row.changes.is_none() {
+                        added += out.len() - from;
+                        known.insert(*id, out[from..].into());
+                    }
+                }
+            }
+            places.push(from..out.len());
+        }
+        printed.bytes += added;
+        places
     }
 
     /// Some product row or phone gets a number of its own.
