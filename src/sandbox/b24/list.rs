@@ -49,7 +49,7 @@ pub fn list(world: &World, call: &Call) -> Reply {
         answer.counted = counted && view.page > 0;
         answer.total = Some(if counted { found.total } else { 0 });
     }
-    if start >= 0 {
+    if view.total && start >= 0 {
         answer.next = from.checked_add(page).filter(|next| *next < found.total);
     }
     Ok(answer)

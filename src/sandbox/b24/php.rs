@@ -31,17 +31,29 @@ pub fn text(out: &mut Vec<u8>, text: &str) {
             '\t' => out.extend_from_slice(b"\\t"),
             '\u{8}' => out.extend_from_slice(b"\\b"),
             '\u{c}' => out.extend_from_slice(b"\\f"),
-            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escape(out, *unit)),
+            _ if (c as usize) < ESCAPES.len() => out.extend_from_slice(&ESCAPES[c as usize]),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.extend_from_slice(&escaped(*unit))),
         }
     }
     out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
 }
 
-fn escape(out: &mut Vec<u8>, unit: u16) {
+/// The escapes of the first 0x500 characters: Latin and Cyrillic.
+static ESCAPES: [[u8; 6]; 0x500] = {
+    let mut all = [[0; 6]; 0x500];
+    let mut unit = 0;
+    while unit < all.len() {
+        all[unit] = escaped(unit as u16);
+        unit += 1;
+    }
+    all
+};
+
+const fn escaped(unit: u16) -> [u8; 6] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
-    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    let (high, low) = ((unit >> 8) as usize, (unit & 255) as usize);
+    [b'\\', b'u', HEX[high >> 4], HEX[high & 15], HEX[low >> 4], HEX[low & 15]]
 }
 
 /// Prints a whole number.

@@ -195,7 +195,9 @@ async fn one(sim: &Sim, caller: &mut Caller, method: &str, query: &Value) -> Res
     };
     tally(sim, &method, &result, writes);
     let cost = knobs.command_ms / 1000.0;
-    sim.bill(&key, cost, &knobs);
+    if !matches!(&result, Err(error) if error.status == 404) {
+        sim.bill(&key, cost, &knobs);
+    }
     caller.work(cost).await;
     result
 }
