@@ -40,7 +40,7 @@ impl Sim {
         let knobs = caller.knobs.clone();
         let started = self.now();
         caller.commands += 1;
-        self.disturb(&knobs);
+        self.disturb();
         let method = methods::find(name);
         let key = format!("{} {}", caller.subject, name.to_ascii_lowercase());
         let outcome = self.admitted(method, &key, &knobs, in_batch, bill).and_then(|method| {

@@ -338,13 +338,18 @@ async fn single_commands_fail_inside_a_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn rows_come_and_go_while_an_export_runs() {
-    let sim = portal(|knobs| knobs.changes_per_second = 20.0);
+    let sim = portal(|_| ());
+    sim.set_knobs(Knobs { changes_per_second: 20.0, ..(*sim.knobs()).clone() });
     let before = good(&sim, "crm.deal.list", json!({"order": {"ID": "DESC"}})).await;
     sleep(Duration::from_secs(3)).await;
     let after = good(&sim, "crm.deal.list", json!({"order": {"ID": "DESC"}})).await;
     assert_eq!(before["total"], after["total"]);
     assert_eq!(ids(&after["result"], "ID")[0] - ids(&before["result"], "ID")[0], 60);
     assert_eq!(sim.counters().changes, 60);
+    sim.set_knobs(Knobs { changes_per_second: 0.0, ..(*sim.knobs()).clone() });
+    sleep(Duration::from_secs(3)).await;
+    good(&sim, "profile", json!({})).await;
+    assert_eq!(sim.counters().changes, 60, "stopped");
 }
 
 #[tokio::test]

@@ -176,7 +176,7 @@ async fn one(sim: &Sim, caller: &mut Caller, method: &str, query: &Value) -> Res
     let method = method.to_ascii_lowercase();
     let key = format!("{} {method}", caller.subject);
     caller.commands += 1;
-    sim.disturb(&knobs);
+    sim.disturb();
     sim.within_budget(&key, &knobs)?;
     let cap = knobs.v3_page_cap.max(1);
     let read = || sim.world.read().unwrap_or_else(PoisonError::into_inner);
