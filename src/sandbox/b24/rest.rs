@@ -122,7 +122,7 @@ impl Sim {
             std::future::pending::<()>().await;
         }
         if self.strikes("slow", |faults| &mut faults.slow) {
-            sleep(Duration::from_millis(knobs.faults.slow_ms.0)).await;
+            sleep(Duration::from_millis(knobs.faults.slow_ms)).await;
         }
         if self.strikes("reset_before", |faults| &mut faults.reset_before) {
             return Some(Outcome::Reset);

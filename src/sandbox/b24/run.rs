@@ -87,7 +87,7 @@ impl Sim {
         if (wanted.is_empty() || wanted.eq_ignore_ascii_case(&method.name))
             && self.strikes("command", |faults| &mut faults.command)
         {
-            return Err(fail(400, knobs.faults.command_code.0.clone(), "Injected failure of a single command"));
+            return Err(fail(400, knobs.faults.command_code.clone(), "Injected failure of a single command"));
         }
         Ok(method)
     }

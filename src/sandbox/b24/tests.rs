@@ -227,6 +227,16 @@ async fn references_reach_into_earlier_results() {
 }
 
 #[tokio::test]
+async fn a_reference_that_leads_nowhere_may_stay() {
+    for (keep, expected) in [(false, json!("")), (true, json!("$result[no][0][ID]"))] {
+        let sim = portal(|knobs| knobs.keep_unresolved = keep);
+        let cmd = json!({"a": "crm.deal.add?fields[TITLE]=$result[no][0][ID]", "b": "crm.deal.get?id=$result[a]"});
+        let title = batch(&sim, cmd, 0).await["result"]["b"]["TITLE"].clone();
+        assert_eq!(title.as_str().unwrap_or_default(), expected);
+    }
+}
+
+#[tokio::test]
 async fn positional_methods_count_their_parameters() {
     let sim = portal(|_| ());
     let task = good(&sim, "tasks.task.list", json!({"select": ["ID"]})).await["result"]["tasks"][0]["id"].clone();
