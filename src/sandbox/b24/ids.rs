@@ -49,6 +49,8 @@ impl Ids {
     pub fn new(rows: u64, masks: std::sync::Arc<Masks>, gap: u64, gap_every: u64, salt: u64) -> Ids {
         let per_block = u64::from(masks.bits[0].count_ones()).max(1);
         let no_jumps = gap == 0 || gap_every == 0;
+        // Bounds far beyond use keep the arithmetic inside 64 bits.
+        let (gap, gap_every) = (gap.min(1 << 30), gap_every.min(1 << 40));
         let mut ids = Ids {
             rows,
             per_block,

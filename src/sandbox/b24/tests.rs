@@ -462,3 +462,56 @@ async fn real_connections_are_served_reset_and_closed() {
     sleep(Duration::from_millis(50)).await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn odd_parameters_are_answered_by_every_method() {
+    let sim = portal(|knobs| {
+        knobs.rows.deals = 300;
+        knobs.rows.users = 0;
+    });
+    let names = good(&sim, "methods", json!({})).await["result"].clone();
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!(1e300),
+        json!("юю"),
+        json!([]),
+        json!({"0": {"0": []}}),
+        json!("9".repeat(30)),
+    ];
+    let keys = [
+        "id",
+        "entityTypeId",
+        "start",
+        "taskId",
+        "filter",
+        "order",
+        "select",
+        "fields",
+        "rows",
+        "data",
+        "LIMIT",
+        "OFFSET",
+        "LAST_ID",
+        "cmd",
+    ];
+    for name in names.as_array().unwrap() {
+        for value in &odd {
+            let mut params: serde_json::Map<String, Value> =
+                keys.iter().map(|key| ((*key).to_owned(), value.clone())).collect();
+            for known in [json!({}), json!({"entityTypeId": 2, "IBLOCK_TYPE_ID": "lists"})] {
+                params.extend(known.as_object().unwrap().clone());
+                let (status, _) = ask(&sim, name.as_str().unwrap(), Value::Object(params.clone())).await;
+                assert!(matches!(status, 200 | 400), "{name} {value}: {status}");
+            }
+            ask(&sim, name.as_str().unwrap(), json!([value, value, value, value, value])).await;
+            let filter = json!({"entityTypeId": 2, "filter": {">=ID": value, "!%TITLE": value, ">DATE_CREATE": value, "OPPORTUNITY": value, "@ID": value}});
+            ask(&sim, name.as_str().unwrap(), filter).await;
+            let fields = json!({"TITLE": value, "OPPORTUNITY": value, "DATE_CREATE": value, "BEGINDATE": value, "RESPONSIBLE_ID": value, "PHONE": value});
+            ask(&sim, name.as_str().unwrap(), json!({"entityTypeId": 2, "id": 1, "fields": fields})).await;
+        }
+    }
+    good(&sim, "crm.deal.list", json!({"select": ["*", "UF_*"]})).await;
+}
