@@ -65,7 +65,7 @@ impl Sim {
         }
         let params = read_query(query.as_bytes()).map_err(|unreadable| fail(400, "INVALID_REQUEST", unreadable.0))?;
         let mut params = Value::Object(params);
-        resolve(&mut params, &|name, path| {
+        resolve(&mut params, caller.knobs.keep_unresolved, &|name, path| {
             let (answer, _) = before.iter().find(|one| one.name == name)?.done.as_ref().ok()?;
             answer.look(path)
         });
@@ -87,15 +87,19 @@ fn commands(params: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// Replaces `$result[name][0][ID]` where it is a parameter's whole value. What leads nowhere becomes empty.
-fn resolve(value: &mut Value, look: &dyn Fn(&str, &[&str]) -> Option<Value>) {
+/// Replaces `$result[name][0][ID]` where it is a parameter's whole value.
+fn resolve(value: &mut Value, keep: bool, look: &dyn Fn(&str, &[&str]) -> Option<Value>) {
     match value {
-        Value::Object(map) => map.values_mut().for_each(|value| resolve(value, look)),
+        Value::Object(map) => map.values_mut().for_each(|value| resolve(value, keep, look)),
         Value::String(text) if text.starts_with("$result[") => {
             let path: Vec<&str> =
                 text["$result".len()..].split(']').filter_map(|part| part.strip_prefix('[')).collect();
             let found = path.split_first().and_then(|(name, path)| look(name, path));
-            *value = found.unwrap_or_else(|| Value::String(String::new()));
+            match found {
+                Some(found) => *value = found,
+                None if keep => {}
+                None => text.clear(),
+            }
         }
         _ => {}
     }
@@ -112,7 +116,7 @@ fn print(finished: &[Finished], whole: Option<Spent>) -> Answer {
         good.iter().filter_map(|(name, (answer, _))| Some((*name, pick(answer)?))).collect()
     };
     let (totals, nexts) = (numbers(|answer| answer.total), numbers(|answer| answer.next));
-    out.reserve(good.iter().map(|(_, (answer, _))| answer.body.len() + 300).sum());
+    out.reserve(good.iter().map(|(_, (answer, _))| answer.body.len() + 300).sum::<usize>() + 1000);
     out.extend(b"{\"result\":");
     php::members(out, good.len(), good.iter().copied(), |out, (answer, _)| out.extend(&answer.body));
     out.extend(b",\"result_error\":");

@@ -127,7 +127,11 @@ pub fn read_moment(text: &str) -> Option<i64> {
     };
     let mut seconds = 0.0;
     for (part, unit) in clock.split(':').zip([3600.0, 60.0, 1.0]) {
-        seconds += if part.is_empty() { 0.0 } else { part.parse::<f64>().ok()? } * unit;
+        let number = if part.is_empty() { 0.0 } else { part.parse::<f64>().ok()? };
+        if !(0.0..100.0).contains(&number) {
+            return None;
+        }
+        seconds += number * unit;
     }
     Some(day * 86_400 + seconds as i64 - zone)
 }
@@ -194,7 +198,10 @@ impl Cell<'_> {
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::Null => Cow::Borrowed(""),
             Cell::Char(yes) => Cow::Borrowed(if *yes { "Y" } else { "N" }),
-            Cell::Money(n) => Cow::Owned(format!("{}.{:02}", n / 100, n % 100)),
+            Cell::Money(n) => {
+                let sign = if *n < 0 { "-" } else { "" };
+                Cow::Owned(format!("{sign}{}.{:02}", n.unsigned_abs() / 100, n.unsigned_abs() % 100))
+            }
             Cell::Json(value) => Cow::Owned(value.to_string()),
             other => Cow::Owned(other.number().unwrap_or(0).to_string()),
         }
@@ -244,7 +251,8 @@ mod tests {
         ] {
             assert_eq!(read_moment(text), Some(noon), "{text}");
         }
-        for text in ["", "yesterday", "2024-13-01", "2024-05-01T1x:00", "99.99.9999", "ююю-яя"] {
+        for text in ["", "yesterday", "2024-13-01", "2024-05-01T1x:00", "99.99.9999", "ююю-яя", "2024-05-01T9e99"]
+        {
             assert_eq!(read_moment(text), None, "{text}");
         }
         assert_eq!(civil((noon + ZONE) / 86_400), (2024, 5, 1));

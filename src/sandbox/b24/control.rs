@@ -77,6 +77,7 @@ fn change(sim: &Sim, changes: &Value) -> Outcome {
 }
 
 fn checksum(sim: &Sim, request: &Request) -> Outcome {
+    sim.disturb();
     let query = Value::Object(read_query(request.query.as_bytes()).unwrap_or_default());
     let name = get(&query, "entity").map(scalar_text).unwrap_or_default();
     match ENTITIES.iter().find(|(known, _)| *known == name) {

@@ -13,6 +13,7 @@ pub struct Ids {
     blocks_per_run: u64,
     gap: u64,
     salt: u64,
+    last: u64,
     masks: std::sync::Arc<Masks>,
 }
 
@@ -48,14 +49,19 @@ impl Ids {
     pub fn new(rows: u64, masks: std::sync::Arc<Masks>, gap: u64, gap_every: u64, salt: u64) -> Ids {
         let per_block = u64::from(masks.bits[0].count_ones()).max(1);
         let no_jumps = gap == 0 || gap_every == 0;
-        Ids {
+        // Bounds far beyond use keep the arithmetic inside 64 bits.
+        let (gap, gap_every) = (gap.min(1 << 30), gap_every.min(1 << 40));
+        let mut ids = Ids {
             rows,
             per_block,
             blocks_per_run: if no_jumps { 1 << 40 } else { gap_every },
             gap: if no_jumps { 0 } else { gap },
             salt,
+            last: 0,
             masks,
-        }
+        };
+        ids.last = rows.checked_sub(1).map_or(0, |place| ids.at(place));
+        ids
     }
 
     /// How many there are.
@@ -99,7 +105,7 @@ impl Ids {
 
     /// The last id, 0 when there is none.
     pub fn last(&self) -> u64 {
-        self.rows.checked_sub(1).map_or(0, |place| self.at(place))
+        self.last
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Knobs {
     pub operating_bill_batch: bool,
     /// Calls cheaper than this many seconds are not billed (0.1 as measured by b24jssdk PR 539). 0 bills everything.
     pub operating_free_below: f64,
+    /// A `$result[…]` that leads nowhere stays as it was written instead of becoming empty. Not settled by any source; empty
+    /// is the default, and what three SDKs expect.
+    pub keep_unresolved: bool,
     /// The portal's REST is switched off by hand: 503 OVERLOAD_LIMIT for everything.
     pub overload: bool,
     /// The portal is closed: 500 PORTAL_DELETED for everything.
@@ -131,7 +134,7 @@ pub struct Fault {
 }
 
 /// Faults by kind. They befall REST requests only, never `/_sandbox`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// 500 INTERNAL_SERVER_ERROR as JSON, before the work.
@@ -159,30 +162,33 @@ pub struct Faults {
     /// A single command fails (inside a batch or alone) with `command_code`, before its work.
     pub command: Fault,
     /// Milliseconds of `slow`.
-    pub slow_ms: SlowMs,
+    pub slow_ms: u64,
     /// Code of `command`.
-    pub command_code: CommandCode,
+    pub command_code: String,
     /// Only commands of this method fail by `command`; empty is any.
     pub command_method: String,
 }
 
-/// Milliseconds a slow answer is late.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SlowMs(pub u64);
-
-impl Default for SlowMs {
+impl Default for Faults {
     fn default() -> Self {
-        SlowMs(3000)
-    }
-}
-
-/// Error code of a failing command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CommandCode(pub String);
-
-impl Default for CommandCode {
-    fn default() -> Self {
-        CommandCode("ERROR_CORE".to_owned())
+        let never = Fault::default;
+        Faults {
+            internal: never(),
+            bad_gateway: never(),
+            gateway_timeout: never(),
+            html: never(),
+            truncated: never(),
+            reset_before: never(),
+            reset_after: never(),
+            slow: never(),
+            hang: never(),
+            moved: never(),
+            no_time: never(),
+            command: never(),
+            slow_ms: 3000,
+            command_code: "ERROR_CORE".to_owned(),
+            command_method: String::new(),
+        }
     }
 }
 
@@ -207,6 +213,7 @@ impl Default for Knobs {
             operating_window: 600.0,
             operating_bill_batch: false,
             operating_free_below: 0.0,
+            keep_unresolved: false,
             overload: false,
             deleted: false,
             latency_ms: 0.0,

@@ -49,7 +49,7 @@ pub fn list(world: &World, call: &Call) -> Reply {
         answer.counted = counted && view.page > 0;
         answer.total = Some(if counted { found.total } else { 0 });
     }
-    if start >= 0 {
+    if view.total && start >= 0 {
         answer.next = from.checked_add(page).filter(|next| *next < found.total);
     }
     Ok(answer)
@@ -231,14 +231,9 @@ pub fn print_rows(world: &World, view: &View, kind: Kind, ids: &[u64], columns: 
         out.push(b':');
     }
     out.push(b'[');
-    for (number, id) in ids.iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        let from = out.len();
-        print_row(out, &world.row(kind, *id), view, &keys);
-        answer.rows.push(from..out.len());
-    }
+    let mut shape = vec![kind as u8, view.scalars as u8];
+    keys.iter().for_each(|(_, key)| shape.extend_from_slice(key));
+    answer.rows = world.print_each(out, (kind, shape), ids, b',', |out, row| print_row(out, row, view, &keys));
     out.push(b']');
     if !view.rows.is_empty() {
         out.push(b'}');

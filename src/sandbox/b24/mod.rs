@@ -26,6 +26,7 @@ mod run;
 mod schema;
 mod schema_crm;
 mod schema_other;
+mod seed;
 mod sim;
 mod single;
 mod table;

@@ -16,6 +16,9 @@ pub struct Oauth {
     seed: u64,
 }
 
+/// Tokens and codes remembered; the oldest need not be told apart, so all go when there are too many.
+const MOST: usize = 10_000;
+
 /// Why an access token is not accepted.
 #[derive(Debug, PartialEq)]
 pub enum Refused {
@@ -59,6 +62,9 @@ impl Oauth {
     /// A new authorization code, as `/oauth/authorize/` hands out.
     pub fn code(&mut self) -> String {
         let code = self.token("code");
+        if self.codes.len() >= MOST {
+            self.codes.clear();
+        }
         self.codes.insert(code.clone());
         code
     }
@@ -84,6 +90,9 @@ impl Oauth {
             return refused("invalid_grant", "Invalid grant");
         }
         let (access, refresh) = (self.token("a"), self.token("r"));
+        if self.access.len() >= MOST {
+            self.access.clear();
+        }
         self.access.insert(access.clone(), now + knobs.token_life);
         self.refresh.insert(refresh.clone());
         let domain = portal.base.split_once("//").map_or(portal.base, |(_, domain)| domain);

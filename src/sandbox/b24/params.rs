@@ -43,12 +43,13 @@ fn insert(all: &mut Map<String, Value>, name: &str, value: Value) {
     let mut rest = rest;
     while let Some(inside) = rest.strip_prefix('[') {
         let Some(end) = inside.find(']') else { break };
+        if path.len() == DEEPEST {
+            return;
+        }
         path.push(inside[..end].to_owned());
         rest = &inside[end + 1..];
     }
-    if path.len() <= DEEPEST {
-        place(all, &path, value);
-    }
+    place(all, &path, value);
 }
 
 fn place(map: &mut Map<String, Value>, path: &[String], value: Value) {

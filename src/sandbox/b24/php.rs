@@ -14,26 +14,46 @@ pub enum Scalars {
 
 /// Prints a text with its quotes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() * 3 + 2);
     out.push(b'"');
-    for c in text.chars() {
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        if matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/') {
+            continue;
+        }
+        // What needs no escape is copied in one piece.
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + c.len_utf8();
         match c {
-            '"' | '\\' | '/' => out.extend([b'\\', c as u8]),
-            '\n' => out.extend(b"\\n"),
-            '\r' => out.extend(b"\\r"),
-            '\t' => out.extend(b"\\t"),
-            '\u{8}' => out.extend(b"\\b"),
-            '\u{c}' => out.extend(b"\\f"),
-            ' '..='~' => out.push(c as u8),
-            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escape(out, *unit)),
+            '"' | '\\' | '/' => out.extend_from_slice(&[b'\\', c as u8]),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
+            _ if (c as usize) < ESCAPES.len() => out.extend_from_slice(&ESCAPES[c as usize]),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.extend_from_slice(&escaped(*unit))),
         }
     }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
 }
 
-fn escape(out: &mut Vec<u8>, unit: u16) {
+/// The escapes of the first 0x500 characters: Latin and Cyrillic.
+static ESCAPES: [[u8; 6]; 0x500] = {
+    let mut all = [[0; 6]; 0x500];
+    let mut unit = 0;
+    while unit < all.len() {
+        all[unit] = escaped(unit as u16);
+        unit += 1;
+    }
+    all
+};
+
+const fn escaped(unit: u16) -> [u8; 6] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
-    out.extend([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    let (high, low) = ((unit >> 8) as usize, (unit & 255) as usize);
+    [b'\\', b'u', HEX[high >> 4], HEX[high & 15], HEX[low >> 4], HEX[low & 15]]
 }
 
 /// Prints a whole number.
@@ -150,7 +170,7 @@ fn money(out: &mut Vec<u8>, hundredths: i64) {
 }
 
 fn two(out: &mut Vec<u8>, number: i64) {
-    out.extend([b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+    out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
 }
 
 fn day(out: &mut Vec<u8>, days: i64) {

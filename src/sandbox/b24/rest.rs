@@ -6,7 +6,7 @@ use super::counters::{Line, count};
 use super::http::{Outcome, Request};
 use super::knobs::Knobs;
 use super::oauth::Refused;
-use super::params::{get, read_json, read_multipart, read_query};
+use super::params::{read_json, read_multipart, read_query};
 use super::run::{Caller, envelope, print_time};
 use super::sim::Sim;
 use super::{methods, v3};
@@ -122,7 +122,7 @@ impl Sim {
             std::future::pending::<()>().await;
         }
         if self.strikes("slow", |faults| &mut faults.slow) {
-            sleep(Duration::from_millis(knobs.faults.slow_ms.0)).await;
+            sleep(Duration::from_millis(knobs.faults.slow_ms)).await;
         }
         if self.strikes("reset_before", |faults| &mut faults.reset_before) {
             return Some(Outcome::Reset);
@@ -149,7 +149,7 @@ impl Sim {
             Some((user, code)) if user.parse() == Ok(knobs.user) && code == knobs.code => "webhook",
             Some(_) => return Err(fail(401, "INVALID_CREDENTIALS", "Invalid request credentials")),
             None => {
-                self.check_token(&mut params)?;
+                self.check_token(&mut params, &request.query)?;
                 "application"
             }
         };
@@ -164,11 +164,11 @@ impl Sim {
         Ok((caller, params))
     }
 
-    /// Takes `auth` out of the parameters: positional methods must not see it.
-    fn check_token(&self, params: &mut Value) -> Result<(), Fail> {
+    /// Takes `auth` out of the parameters: positional methods must not see it. Beside a JSON list it stands in the address.
+    fn check_token(&self, params: &mut Value, query: &str) -> Result<(), Fail> {
         let token = match params {
             Value::Object(map) => map.shift_remove("auth"),
-            _ => None,
+            _ => read_query(query.as_bytes()).ok().and_then(|mut query| query.shift_remove("auth")),
         };
         let token = token.map(|token| scalar_text(&token).into_owned()).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| fail(401, "NO_AUTH_FOUND", "Wrong authorization data"))?;
@@ -196,7 +196,7 @@ impl Sim {
                 let mut time = Vec::new();
                 print_time(&mut time, caller.arrived, self.now(), spent);
                 let time = (!self.strikes("no_time", |faults| &mut faults.no_time)).then_some(&time[..]);
-                Outcome::json(200, envelope(&answer, time))
+                Outcome::json(200, envelope(answer, time))
             }
             Err(refused) => refusal(&refused, false),
         }
@@ -233,11 +233,6 @@ fn parameters(request: &Request) -> Result<Value, Fail> {
     } else {
         all.extend(read_query(&request.body).map_err(unreadable)?);
     }
-    // The request's own parameters come before the token that stood in the address.
-    if let Some(auth) = get(&Value::Object(all.clone()), "auth").cloned() {
-        all.shift_remove("auth");
-        all.insert("auth".to_owned(), auth);
-    }
     Ok(Value::Object(all))
 }
 
@@ -258,5 +253,5 @@ pub fn refusal(refused: &Fail, newest: bool) -> Outcome {
 
 /// A result of a call that has no list: used by REST 3.0 too.
 pub fn plain(value: &Value, time: &[u8]) -> Vec<u8> {
-    envelope(&Answer::of(value), Some(time))
+    envelope(Answer::of(value), Some(time))
 }

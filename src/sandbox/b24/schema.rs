@@ -75,7 +75,9 @@ pub enum Gen {
     Pick(&'static [&'static str]),
     /// One word of each list, and the id after `№` when numbered.
     Phrase(&'static [&'static [&'static str]], bool),
-    /// A whole number (money: hundredths) from..to.
+    /// The id between two texts.
+    Numbered(&'static str, &'static str),
+    /// A whole number (money: hundredths), both bounds included.
     Range(i64, i64),
     /// The id of a row of another entity.
     Ref(Kind),

@@ -280,7 +280,7 @@ pub const STATUS_ROWS: &str = r##"[
 ]"##;
 
 pub const CATEGORY: &[Column] = &[
-    c("", "row", Int, Id),
+    c("", "", Int, Id),
     c("ID", "id", Int, Null),
     c("NAME", "name", Text, Null),
     c("SORT", "sort", Int, Null),

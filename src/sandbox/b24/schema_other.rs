@@ -12,7 +12,7 @@ pub const USER: &[Column] = &[
     c("NAME", "name", Text, Phrase(&[w::FIRST], false)),
     c("LAST_NAME", "lastName", Text, Phrase(&[w::LAST], false)),
     c("SECOND_NAME", "secondName", Text, Null),
-    c("EMAIL", "email", Text, Phrase(&[&["user"]], true)),
+    c("EMAIL", "email", Text, Numbered("user", "@example.com")),
     c("LAST_LOGIN", "lastLogin", Moment, Modified),
     c("DATE_REGISTER", "dateRegister", Moment, Created),
     c("IS_ONLINE", "isOnline", Char, Const("N")),
@@ -145,7 +145,7 @@ pub const CHAT: &[Column] = &[
 
 pub const CALL: &[Column] = &[
     c("ID", "id", Int, Id),
-    c("CALL_ID", "callId", Text, Phrase(&[&["call"]], true)),
+    c("CALL_ID", "callId", Text, Numbered("call.", ".sandbox")),
     c("PORTAL_USER_ID", "portalUserId", User, Ref(Kind::User)),
     c("PHONE_NUMBER", "phoneNumber", Text, Range(79_000_000_000, 79_999_999_999)),
     c("CALL_TYPE", "callType", Int, Pick(&["1", "2"])),

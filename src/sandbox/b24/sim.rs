@@ -86,8 +86,11 @@ impl Sim {
 
     /// Replaces the knobs.
     pub fn set_knobs(&self, knobs: Knobs) {
+        // Changes that are due at the old pace come first; the new pace counts from now.
+        self.disturb();
         *lock(&self.workers) = permits(knobs.workers);
         *self.knobs.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(knobs);
+        self.disturb();
     }
 
     /// Counters, to read or to raise.
@@ -125,6 +128,7 @@ impl Sim {
         *self.oauth() = Oauth::new(&knobs, self.now());
         *lock(&self.buckets) = Buckets::default();
         *lock(&self.operating) = Operating::default();
+        *lock(&self.changes) = Changes::default();
         lock(&self.replays).clear();
     }
 
@@ -168,8 +172,8 @@ impl Sim {
     }
 
     /// Makes the changes under way that are due. Done before each command, so no task of its own is needed.
-    pub fn disturb(&self, knobs: &Knobs) {
-        let rate = knobs.changes_per_second;
+    pub fn disturb(&self) {
+        let rate = self.knobs().changes_per_second;
         let mut changes = lock(&self.changes);
         if rate <= 0.0 && changes.rate <= 0.0 {
             return;

@@ -64,7 +64,7 @@ impl Table {
         }
         self.version += 1;
         let row = self.created.get_mut(&id);
-        row.map_or_else(|| self.changed.entry(id).or_default(), |row| row).extend(values);
+        row.unwrap_or_else(|| self.changed.entry(id).or_default()).extend(values);
         true
     }
 

@@ -176,7 +176,7 @@ async fn one(sim: &Sim, caller: &mut Caller, method: &str, query: &Value) -> Res
     let method = method.to_ascii_lowercase();
     let key = format!("{} {method}", caller.subject);
     caller.commands += 1;
-    sim.disturb(&knobs);
+    sim.disturb();
     sim.within_budget(&key, &knobs)?;
     let cap = knobs.v3_page_cap.max(1);
     let read = || sim.world.read().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +195,9 @@ async fn one(sim: &Sim, caller: &mut Caller, method: &str, query: &Value) -> Res
     };
     tally(sim, &method, &result, writes);
     let cost = knobs.command_ms / 1000.0;
-    sim.bill(&key, cost, &knobs);
+    if !matches!(&result, Err(error) if error.status == 404) {
+        sim.bill(&key, cost, &knobs);
+    }
     caller.work(cost).await;
     result
 }
