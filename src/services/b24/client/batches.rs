@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::portal::Portal;
@@ -86,7 +87,7 @@ struct Job<'a, Read> {
     /// Batches that are cut and not yet counted by the bucket.
     announced: AtomicUsize,
     /// What makes every further request pointless.
-    fatal: Mutex<Option<Error>>,
+    fatal: watch::Sender<Option<Error>>,
     /// Methods (in lower case) that go into no batch.
     alone: Mutex<HashSet<Arc<str>>>,
 }
@@ -105,7 +106,7 @@ impl Portal {
             bar,
             read,
             announced: AtomicUsize::new(0),
-            fatal: Mutex::default(),
+            fatal: watch::Sender::new(None),
             alone: Mutex::default(),
         };
         let job = &job;
@@ -119,10 +120,6 @@ impl Portal {
 }
 
 impl<Read> Job<'_, Read> {
-    fn fatal(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
-        self.fatal.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     fn alone(&self) -> std::sync::MutexGuard<'_, HashSet<Arc<str>>> {
         self.alone.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -152,11 +149,15 @@ where
     Read: Fn(usize, Part<'_>) -> Result<T>,
 {
     async fn send(&self, packet: Vec<usize>, announced: Announced<'_>) -> Replies<T> {
-        if let Some(error) = &*self.fatal() {
+        if let Some(error) = &*self.fatal.borrow() {
             return packet.into_iter().map(|place| (place, Reply::Failed(error.clone()))).collect();
         }
         let single = packet.first().is_some_and(|place| self.alone().contains(&self.commands[*place].key));
-        let (go, mut replies, probes) = self.admitted(packet, single);
+        let (mut go, mut replies, probes) = self.admitted(packet, single);
+        if single && go.len() > 1 {
+            // It was cut before an answer told that this method goes alone.
+            replies.extend(go.drain(1..).map(|place| (place, Reply::Later(Instant::now()))));
+        }
         if go.is_empty() {
             return replies;
         }
@@ -171,7 +172,7 @@ where
                 replies.extend(answered);
                 probes.into_iter().for_each(Probing::succeeded);
             }
-            Err(error) => replies.extend(self.failed(&go, error)),
+            Err(error) => replies.extend(self.failed(&go, single, error)),
         }
         let again = replies.iter().filter(|(_, reply)| matches!(reply, Reply::Again(_))).count();
         counters.repeats.add(again);
@@ -254,6 +255,7 @@ where
         let mut request = Request::new(BATCH, Body::Json(&body), self.bar);
         request.commands = go.len();
         request.announced = Some(announced);
+        request.called_off = Some(self.fatal.subscribe());
         let envelope = self.portal.deliver(&mut request).await?;
         let answer = Answer::read(envelope.result()).ok_or_else(|| {
             Error::new(Kind::Protocol, "b24.not_json", "batch: the answer is not that of a batch").retry(Retry::Unknown)
@@ -289,6 +291,7 @@ where
         let command = &self.commands[place];
         let mut request = Request::new(&command.method, Body::Form(&command.query), self.bar);
         request.announced = Some(announced);
+        request.called_off = Some(self.fatal.subscribe());
         let envelope = self.portal.deliver(&mut request).await?;
         if let Some(spent) = envelope.spent {
             self.portal.0.limits.budget.spent(&command.key, spent);
@@ -343,20 +346,16 @@ where
     }
 
     /// What becomes of the commands of a request that failed as a whole.
-    fn failed(&self, go: &[usize], error: Error) -> Replies<T> {
+    fn failed(&self, go: &[usize], single: bool, error: Error) -> Replies<T> {
         let keys: HashSet<&str> = go.iter().map(|place| &*self.commands[*place].key).collect();
         let is_too_much = matches!(error.http_status(), Some(504 | 413)) || error.code() == "b24.timeout";
         if is_too_much {
             keys.iter().for_each(|key| self.portal.halve(key, go.len()));
         }
+        let alone = go.first().filter(|_| single);
         if error.code() == "b24.OPERATION_TIME_LIMIT" {
             self.portal.0.counters.refusals.add(1);
-            let key = if go.len() == 1 && self.alone().contains(&self.commands[go[0]].key) {
-                self.commands[go[0]].key.clone()
-            } else {
-                BATCH.into()
-            };
-            let until = self.close(&key);
+            let until = self.close(alone.map_or(BATCH, |place| &self.commands[*place].key));
             return go.iter().map(|place| (*place, Reply::Later(until))).collect();
         }
         let passes = match error.may_retry() {
@@ -364,9 +363,9 @@ where
             Retry::Safe => is_too_much && go.len() > 1,
             Retry::Useless => false,
         };
-        let alone = go.len() == 1 && self.alone().contains(&self.commands[go[0]].key);
-        if !passes && !is_too_much && !alone {
-            *self.fatal() = Some(error.clone());
+        // A single method's refusal says nothing of the others.
+        if !passes && !is_too_much && alone.is_none() {
+            self.fatal.send_replace(Some(error.clone()));
         }
         let reply = |place: &usize| match passes {
             true => again(&self.commands[*place], error.clone()),

@@ -58,7 +58,7 @@ impl Portal {
         let takes_ids = list.and_then(|(list, family)| Some((list, family, family.by_ids?)));
         let (asked, places) = once_each(&ids);
         let answers = match takes_ids {
-            Some((list, family, select)) => self.from_list(&list, &family, select, &asked, params).await?,
+            Some((list, family, select)) => self.ids_by_list(&list, &family, select, &asked, params).await?,
             None => self.one_by_one(method, options.id_field.as_deref(), &asked, params).await?,
         };
         Ok(Outcomes { answers: places.into_iter().map(|place| answers[place].clone()).collect(), ids: Some(ids) })
@@ -117,7 +117,7 @@ impl Portal {
         Ok(self.run(&made, &bar, &|at, part: Part<'_>| self.plain(&made[at], part)).await)
     }
 
-    async fn from_list(
+    async fn ids_by_list(
         &self,
         list: &str,
         family: &Family,

@@ -18,3 +18,6 @@ pub use portal::Portal;
 
 /// Parameters of a call: a map (its order is kept), a list for the methods that take them by place, or nothing.
 pub type Params = serde_json::Value;
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::portal::{Http, Portal};
+use crate::core::limiter::Lane;
 use crate::core::progress::Bar;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::b24::wire::envelope::{Bad, Envelope};
@@ -37,11 +39,13 @@ pub(super) struct Request<'a> {
     pub once: Option<&'a str>,
     pub bar: &'a Bar,
     pub announced: Option<Announced<'a>>,
+    /// Holds an error once it has become pointless to send this.
+    pub called_off: Option<watch::Receiver<Option<Error>>>,
 }
 
 impl<'a> Request<'a> {
     pub fn new(method: &'a str, body: Body<'a>, bar: &'a Bar) -> Request<'a> {
-        Request { method, body, version_3: false, commands: 1, once: None, bar, announced: None }
+        Request { method, body, version_3: false, commands: 1, once: None, bar, announced: None, called_off: None }
     }
 }
 
@@ -127,11 +131,12 @@ impl Portal {
 
     async fn attempt(&self, request: &mut Request<'_>, token: Option<&str>) -> Attempt {
         let limits = &self.0.limits;
-        let _lane = limits.lanes.enter(request.commands as f64 / batch::MOST as f64).await;
-        if limits.bucket.free() == 0 {
-            request.bar.note("as fast as the portal's limit allows");
-        }
-        self.0.counters.waited(limits.bucket.take().await);
+        let mut called_off = request.called_off.clone();
+        let _lane = tokio::select! {
+            biased;
+            error = called_off_by(&mut called_off) => return Attempt::Failed(error),
+            lane = self.turn(request) => lane,
+        };
         request.announced = None;
         self.0.counters.requests.add(1);
         let began = Instant::now();
@@ -164,6 +169,17 @@ impl Portal {
                 Attempt::Failed(error)
             }
         }
+    }
+
+    /// Waits for the portal's lanes and for its bucket.
+    async fn turn(&self, request: &Request<'_>) -> Lane<'_> {
+        let limits = &self.0.limits;
+        let lane = limits.lanes.enter(request.commands as f64 / batch::MOST as f64).await;
+        if limits.bucket.free() == 0 {
+            request.bar.note("as fast as the portal's limit allows");
+        }
+        self.0.counters.waited(limits.bucket.take().await);
+        lane
     }
 
     async fn post(&self, request: &Request<'_>, token: Option<&str>) -> Result<Received> {
@@ -218,6 +234,17 @@ impl Portal {
             ),
         }
     }
+}
+
+/// Ends with the error that calls a request off; never, when nothing can.
+async fn called_off_by(error: &mut Option<watch::Receiver<Option<Error>>>) -> Error {
+    if let Some(error) = error
+        && let Ok(error) = error.wait_for(Option::is_some).await
+        && let Some(error) = &*error
+    {
+        return error.clone();
+    }
+    std::future::pending().await
 }
 
 fn read(method: &str, received: Received) -> Result<Envelope> {

@@ -401,8 +401,8 @@ mod tests {
     #[test]
     fn an_unknown_method_has_near_ones() {
         assert!(near("crm.deal.lst").unwrap().starts_with("did you mean `crm.deal.list`"));
-        assert_eq!(near("crm.dael.list").unwrap(), "did you mean `crm.deal.list`?");
-        assert_eq!(near("crm.deal.updat").unwrap(), "did you mean `crm.deal.update`?");
+        assert!(near("crm.dael.list").unwrap().starts_with("did you mean `crm.deal.list`"));
+        assert!(near("crm.deal.updat").unwrap().starts_with("did you mean `crm.deal.update`"));
         assert_eq!(near("nothing.like.it"), None);
     }
 }
