@@ -23,6 +23,10 @@ pub struct Host {
     pub output: Output,
     pub folders: Folders,
     pub connections: Connections,
+    /// Where `log::…` writes: standard error.
+    pub log: Output,
+    /// Whether `log::trace` writes at all (`--verbose`).
+    pub verbose: bool,
     /// Stops what the session runs at the moment.
     pub stopper: Stopper,
     fault: Mutex<Option<Error>>,
@@ -33,6 +37,8 @@ pub struct Host {
 impl Host {
     pub fn new(context: Context, output: Output, folders: Folders, connections: Connections) -> Host {
         Host {
+            log: Output::standard_error(context.progress().clone()),
+            verbose: false,
             context,
             output,
             folders,

@@ -102,6 +102,26 @@ impl Report {
     }
 }
 
+/// An error as a map with the code and the words that a report would have.
+pub fn thrown_map(error: &EvalAltResult) -> Map {
+    let inner = error.unwrap_inner();
+    if let EvalAltResult::ErrorRuntime(value, _) = inner
+        && let Some(map) = value.read_lock::<Map>()
+    {
+        return map.clone();
+    }
+    let said = Said::of(inner, &Names { functions: &[], globals: &[], variables: &[] });
+    let mut map = Map::new();
+    map.insert("error".into(), said.code.into());
+    map.insert("kind".into(), said.kind.word().into());
+    map.insert("message".into(), said.message.into());
+    map.insert("hint".into(), said.hint.map_or(Dynamic::UNIT, Into::into));
+    let place = |n: Option<usize>| n.and_then(|n| i64::try_from(n).ok()).map_or(Dynamic::UNIT, Into::into);
+    map.insert("line".into(), place(inner.position().line()));
+    map.insert("position".into(), place(inner.position().position()));
+    map
+}
+
 /// The chain of calls (outermost first), the error at its end, and where that is. The place of a step lies in the text
 /// of the step around it.
 fn unwind<'e>(error: &'e EvalAltResult, source: &str) -> (Vec<Step>, &'e EvalAltResult, String, Position) {
