@@ -70,7 +70,8 @@ impl Setup {
         };
         let context = Context::new(runtime.handle().clone(), progress, state, would);
         let folders = Folders::new(here, config.folders().iter().cloned());
-        let host = Host::new(context, output, folders, Connections::new(config));
+        let mut host = Host::new(context, output, folders, Connections::new(config));
+        host.verbose = global.verbose;
         let (quiet, verbose) = (global.quiet, global.verbose);
         let max_operations = global.max_operations;
         Ok(Setup { host: Arc::new(host), sandbox, runtime, root, max_operations, quiet, verbose })

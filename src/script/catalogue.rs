@@ -95,7 +95,7 @@ fn collect(engine: &Engine, standard: bool) -> Vec<Function> {
             let params = meta.params_info.iter().map(|param| parameter(param)).collect();
             Some(Function {
                 namespace: info.namespace.to_string(),
-                name: written_name(&meta.name),
+                name: method_call::written(&meta.name).to_owned(),
                 params,
                 returns: script_type(&meta.return_type),
                 comment: plain_comment(meta.comments.iter().map(AsRef::as_ref)),
@@ -111,11 +111,6 @@ fn collect(engine: &Engine, standard: bool) -> Vec<Function> {
     functions.sort();
     functions.dedup();
     functions
-}
-
-/// The name as scripts write it.
-fn written_name(known: &str) -> String {
-    if known == method_call::KNOWN { method_call::WRITTEN.to_owned() } else { known.to_owned() }
 }
 
 /// The functions of a script.

@@ -7,7 +7,7 @@ use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use crate::error::{Fault, did_you_mean};
 use crate::script::catalogue::{self, Function};
-use crate::script::imports::Imports;
+use crate::script::method_call;
 use crate::script::report::place;
 use crate::script::session::{Ended, Session};
 
@@ -71,14 +71,14 @@ impl Known {
         known.variables.extend(parameters);
         ast.walk(&mut |path| {
             if let Some(ASTNode::Stmt(statement)) = path.last() {
-                known.declare(statement, session.imports(), name, found);
+                known.declare(statement, session, name, found);
             }
             true
         });
         known
     }
 
-    fn declare(&mut self, statement: &Stmt, imports: &Imports, source: &str, found: &mut Found) {
+    fn declare(&mut self, statement: &Stmt, session: &Session, source: &str, found: &mut Found) {
         match statement {
             Stmt::Var(declared, ..) => drop(self.variables.insert(declared.0.name.to_string())),
             Stmt::For(declared, _) => {
@@ -99,7 +99,7 @@ impl Known {
                     self.unread.insert(alias);
                     return;
                 };
-                match imports.read(path, Some(source)) {
+                match session.imports().read(session.engine(), path, Some(source)) {
                     Ok(ast) => self.functions.extend(catalogue::of_script(&ast, &alias)),
                     Err((message, hint)) => {
                         self.unread.insert(alias);
@@ -140,11 +140,14 @@ impl Known {
         }
     }
 
-    fn variable(&self, name: &str, position: Position, found: &mut Found) {
-        let is_known = self.variables.contains(name)
+    fn has_variable(&self, name: &str) -> bool {
+        self.variables.contains(name)
             || self.objects.iter().any(|(object, _)| object == name)
-            || self.functions.iter().any(|function| function.name == name);
-        if !is_known && !name.contains('$') {
+            || self.functions.iter().any(|function| function.name == name)
+    }
+
+    fn variable(&self, name: &str, position: Position, found: &mut Found) {
+        if !self.has_variable(name) && !name.contains('$') {
             let names =
                 self.variables.iter().map(String::as_str).chain(self.objects.iter().map(|(object, _)| object.as_str()));
             found.push((position, format!("there is no variable `{name}`"), did_you_mean(name, names)));
@@ -152,7 +155,7 @@ impl Known {
     }
 
     fn call(&self, call: &FnCallExpr, position: Position, found: &mut Found) {
-        let name = call.name.as_str();
+        let name = method_call::written(&call.name);
         let namespace = call.namespace.to_string();
         let namespace = namespace.trim_end_matches("::");
         let skipped = call.op_token.is_some()
@@ -169,7 +172,7 @@ impl Known {
     }
 
     fn method(&self, object: &Expr, call: &FnCallExpr, position: Position, found: &mut Found) {
-        let name = call.name.as_str();
+        let name = method_call::written(&call.name);
         if LANGUAGE.contains(&name) {
             return;
         }
@@ -184,6 +187,8 @@ impl Known {
                 let here = |function: &&Function| function.receiver() == Some(holds);
                 self.judge(name, &format!("{holds}.{name}"), call.args.len() + 1, here, position, found);
             }
+            // Said already that there is no such object.
+            None if matches!(object, Expr::Variable(named, ..) if !self.has_variable(&named.1)) => {}
             // A method of something whose type is not known: any function of that name may be meant, called with the
             // object in front or, when it is a script's, as `this`.
             None => {

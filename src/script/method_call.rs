@@ -12,8 +12,13 @@ use rhai::{Dynamic, Engine, FnPtr, NativeCallContext, Token};
 use crate::script::bridge::Thrown;
 
 /// The word as people write it, and as the engine knows it; the latter cannot be written.
-pub const WRITTEN: &str = "call";
+const WRITTEN: &str = "call";
 pub const KNOWN: &str = "call$";
+
+/// A function's name as people write it.
+pub fn written(name: &str) -> &str {
+    if name == KNOWN { WRITTEN } else { name }
+}
 
 /// A function pointer is called with at most so many arguments; functions of scripts have fewer.
 const MOST: usize = 12;

@@ -317,7 +317,7 @@ fn thrown_value(value: &Dynamic) -> Said {
 /// `get_al (B24, &str | ImmutableString | String)` taken apart.
 fn no_function(call: &str, names: &Names<'_>) -> Said {
     let (name, types) = call.split_once(" (").unwrap_or((call, ""));
-    let name = if name == method_call::KNOWN { method_call::WRITTEN } else { name };
+    let name = method_call::written(name);
     let types = types.trim_end_matches(')');
     let (namespace, plain) = name.rsplit_once("::").map_or(("", name), |(space, plain)| (space, plain));
     let types: Vec<String> = types.split(", ").filter(|word| !word.is_empty()).map(script_type).collect();

@@ -119,10 +119,10 @@ async fn serve(stream: TcpStream, answer: Arc<Answering>, log: Arc<Mutex<Vec<See
             log.len() - 1
         };
         let (text, half) = match answer(number, &seen) {
-            Reply::Text(status, body) => (head(status, "", body.len()) + &body, false),
+            Reply::Text(status, body) => (head(status, "", body.len()) + body.as_str(), false),
             Reply::Late(wait, body) => {
                 tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-                (head(200, "", body.len()) + &body, false)
+                (head(200, "", body.len()) + body.as_str(), false)
             }
             Reply::Moved(to) => (head(302, &format!("Location: {to}\r\n"), 0), false),
             Reply::Half(body) => (head(200, "", body.len()) + &body[..body.len() / 2], true),
