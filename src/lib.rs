@@ -8,6 +8,7 @@ pub mod config;
 pub mod core;
 pub mod error;
 pub mod render;
+pub mod repl;
 pub mod script;
 pub mod secret;
 pub mod services;

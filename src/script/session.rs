@@ -27,6 +27,7 @@ pub struct Options {
 
 pub struct Session {
     host: Arc<Host>,
+    options: Options,
     engine: Engine,
     sources: Sources,
 }
@@ -39,7 +40,12 @@ impl Session {
         let sources = Sources::default();
         let imports = Imports::new(options.root.clone(), sources.clone());
         let engine = engine::build(&host, &options.args, imports, options.max_operations);
-        Session { host, engine, sources }
+        Session { host, options: options.clone(), engine, sources }
+    }
+
+    /// The same session with an engine as it was at the start; connections stay open, imports are read again.
+    pub fn renew(&mut self) {
+        *self = Session::new(self.host.clone(), &self.options);
     }
 
     pub fn host(&self) -> &Arc<Host> {
@@ -50,6 +56,16 @@ impl Session {
         &self.engine
     }
 
+    /// For making further functions and modules visible to what is compiled from now on.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The folder that imports are relative to.
+    pub fn root(&self) -> &Path {
+        &self.options.root
+    }
+
     /// Everything there is to call.
     pub fn functions(&self) -> Vec<Function> {
         catalogue::all(&self.engine)
@@ -57,7 +73,12 @@ impl Session {
 
     /// The text as a syntax tree whose errors are reported under `name`.
     pub fn compile(&self, name: &str, text: &str) -> Ended<AST> {
-        self.sources.keep(name, text);
+        self.compile_as(name, text, text)
+    }
+
+    /// The same where reports show another text of the same lines and columns.
+    pub fn compile_as(&self, name: &str, shown: &str, text: &str) -> Ended<AST> {
+        self.sources.keep(name, shown);
         match self.engine.compile(without_shebang(text)) {
             Ok(mut ast) => {
                 ast.set_source(name);
