@@ -9,6 +9,7 @@ pub mod config;
 pub mod core;
 pub mod error;
 pub mod render;
+pub mod repl;
 pub mod sandbox;
 pub mod script;
 pub mod secret;
