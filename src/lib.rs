@@ -6,6 +6,7 @@
 
 pub mod core;
 pub mod error;
+pub mod sandbox;
 pub mod secret;
 pub mod services;
 pub mod settings;

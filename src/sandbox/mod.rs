@@ -1,0 +1,3 @@
+//! Simulators of the outside systems on loopback addresses.
+
+pub mod b24;
