@@ -47,7 +47,9 @@ fn run(path: &Path) -> (String, Option<String>) {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
         stage.session.run(&source_name(path), &text).map(drop)
     });
-    (stage.written.text(), ended.unwrap().err().map(|report| report.draw(STYLE)))
+    let folder = dunce::canonicalize(stage.folder.path()).unwrap().display().to_string();
+    let report = ended.unwrap().err().map(|report| report.draw(STYLE).replace(&folder, "FOLDER"));
+    (stage.written.text(), report)
 }
 
 #[test]
