@@ -40,7 +40,7 @@ pub struct Stage {
     /// What it printed and, in lines that begin with the time, what it logged.
     pub written: Written,
     /// What relative paths of the script lie in; removed with the stage.
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -56,7 +56,7 @@ pub fn stage(root: &Path, args: &[&str]) -> Stage {
     let options =
         Options { args: args.iter().map(ToString::to_string).collect(), root: root.to_path_buf(), max_operations: 0 };
     let session = Session::new(Arc::new(host), &options);
-    Stage { session, written, folder, _runtime: runtime }
+    Stage { session, written, _folder: folder, _runtime: runtime }
 }
 
 /// The connections that scripts find. Those of the sandbox belong here.

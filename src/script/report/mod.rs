@@ -4,6 +4,8 @@ mod said;
 mod scene;
 mod syntax;
 
+use std::sync::Arc;
+
 use rhai::{Dynamic, EvalAltResult, Map, Position};
 
 use crate::error::{Error, Kind};
@@ -68,17 +70,15 @@ impl Report {
     pub fn of_script(error: &EvalAltResult, source: &str, sources: &Sources, names: &Names<'_>) -> Report {
         let (steps, inner, source, position) = unwind(error, source);
         let text = sources.text(&source);
-        let scene = match (&text, position.line()) {
-            (Some(text), Some(line)) => Some(Scene::new(text, line, position.position().unwrap_or(1))),
-            _ => None,
-        };
-        let said = {
-            let (here, elsewhere) = sources.functions(&source);
-            Said::of(inner, names, &Scripted { here, elsewhere }, scene.as_ref())
-        };
-        let place = scene.zip(text.clone()).map(|(scene, text)| {
-            let span = said.at.clone().unwrap_or_else(|| scene.span());
-            Place { source: shown_name(&source), text, span }
+        let scene = text.as_deref().and_then(|text| Scene::at(text, position));
+        let (here, elsewhere) = sources.functions(&source);
+        let said = Said::of(inner, names, &Scripted { here, elsewhere }, scene.as_ref());
+        let place = text.clone().and_then(|text| {
+            let place = place(&source, text, position)?;
+            Some(match said.at.clone() {
+                Some(span) => Place { span, ..place },
+                None => place,
+            })
         });
         let mut trail = shortened(told(&steps, sources));
         // A fault without a known text still tells where it is.
@@ -187,6 +187,12 @@ pub fn shown_name(source: &str) -> String {
         .unwrap_or_else(|| source.to_owned())
 }
 
+/// What to underline at a position of a text.
+pub fn place(source: &str, text: Arc<str>, position: Position) -> Option<Place> {
+    let span = Scene::at(&text, position)?.span();
+    Some(Place { source: shown_name(source), text, span })
+}
+
 /// The steps in words, innermost first.
 fn told(steps: &[Step], sources: &Sources) -> Vec<String> {
     let mut told = Vec::new();
@@ -214,7 +220,7 @@ fn told(steps: &[Step], sources: &Sources) -> Vec<String> {
 /// The native function that called a closure: the word at the place of the call.
 fn caller(step: &Step, sources: &Sources) -> Option<String> {
     let text = sources.text(&step.source)?;
-    let scene = Scene::new(&text, step.position.line()?, step.position.position()?);
+    let scene = Scene::at(&text, step.position)?;
     let word = scene.word();
     (!word.is_empty() && word != "call").then(|| word.to_owned())
 }

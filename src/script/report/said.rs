@@ -57,6 +57,11 @@ impl Said {
         self
     }
 
+    pub fn at_range(mut self, range: Range<usize>) -> Said {
+        self.at = Some(range);
+        self
+    }
+
     pub fn at_word_before(mut self, scene: &Scene<'_>) -> Said {
         let end = scene.before().trim_end().len();
         self.at = Some(end - scene.word_before().len()..end);
@@ -70,7 +75,7 @@ impl Said {
             E::ErrorParsing(wrong, _) => syntax(wrong, scene.unwrap_or(&Scene { text: "", at: 0 })),
             E::ErrorRuntime(value, _) => thrown_value(value),
             E::ErrorFunctionNotFound(call, _) => Call::taken_apart(call, scene).not_found(names, own),
-            E::ErrorVariableNotFound(name, _) => no_variable(name, names, own),
+            E::ErrorVariableNotFound(name, _) => no_variable(name, names, own, scene),
             E::ErrorModuleNotFound(name, _) => no_module(name, names),
             E::ErrorPropertyNotFound(name, _) => {
                 let known = scene.map(Scene::fields).unwrap_or_default();
@@ -342,8 +347,10 @@ impl Call {
         });
         let here = own.here.iter().chain(fitting).map(|known| known.name.as_str());
         let hint = did_you_mean(&self.name, here).or_else(|| {
-            let qualified: Vec<String> = callable
-                .filter(|known| !known.namespace.is_empty() && !near(&self.name, [known.name.as_str()]).is_empty())
+            let qualified = callable.filter(|known| !known.namespace.is_empty());
+            let nearest = near(&self.name, qualified.clone().map(|known| known.name.as_str())).first().copied()?;
+            let qualified: Vec<String> = qualified
+                .filter(|known| known.name == nearest)
                 .map(|known| format!("{}::{}", known.namespace, known.name))
                 .collect();
             any_of(&qualified)
@@ -393,9 +400,9 @@ fn property_missing(name: &str, holder: &str, names: &Names<'_>) -> Said {
     said.maybe(near.or_else(|| (!properties.is_empty()).then(|| format!("the fields are {}", properties.join(", ")))))
 }
 
-fn no_variable(name: &str, names: &Names<'_>, own: &Scripted) -> Said {
+fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Scene<'_>>) -> Said {
     let said = Said::new(Kind::Script, "script.no_variable", format!("there is no variable `{name}`"));
-    if names.constants.iter().any(|known| known == name) {
+    if names.constants.iter().any(|known| known == name) || scene.is_some_and(|scene| scene.has_constant(name)) {
         return said.hint(format!("inside a function a constant of the file is written global::{name}"));
     }
     if names.variables.iter().any(|known| known == name) {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rhai::Position;
+
 /// The text of a script and the place in it that the engine names.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -11,8 +13,13 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// Nothing when the engine does not know the place.
+    pub fn at(text: &'a str, position: Position) -> Option<Scene<'a>> {
+        Some(Scene::new(text, position.line()?, position.position().unwrap_or(1)))
+    }
+
     /// The engine counts lines, and characters in them, from 1.
-    pub fn new(text: &'a str, line: usize, column: usize) -> Scene<'a> {
+    fn new(text: &'a str, line: usize, column: usize) -> Scene<'a> {
         let start = match line {
             0 | 1 => 0,
             line => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
@@ -89,6 +96,15 @@ impl<'a> Scene<'a> {
         }
         let at = open.pop()?;
         Some((at, self.text[at..].chars().next()?))
+    }
+
+    /// Whether the file declares a constant of this name at its top level.
+    pub fn has_constant(&self, name: &str) -> bool {
+        let declared = |line: &str| {
+            let rest = line.strip_prefix("export ").unwrap_or(line).strip_prefix("const ")?;
+            rest.trim_start().strip_prefix(name)?.chars().next().map(|next| !is_letter(next))
+        };
+        self.text.lines().any(|line| declared(line) == Some(true))
     }
 
     /// Names of fields that the text mentions: keys of maps and what stands behind dots.

@@ -33,6 +33,7 @@ pub fn syntax(wrong: &ParseErrorType, scene: &Scene<'_>) -> Said {
             None => said("the script ends in the middle of a statement").hint("complete it, or delete its beginning"),
         },
         P::BadInput(input) => bad_input(input, scene),
+        P::UnknownOperator(operator) => sign(operator, scene),
         P::ExprExpected(_) if scene.word() == "default" => {
             said("`default` is no case").hint("the case for all other values is written `_ => …`")
         }
@@ -40,6 +41,13 @@ pub fn syntax(wrong: &ParseErrorType, scene: &Scene<'_>) -> Said {
         P::MismatchedType(wanted, found) if wanted.contains("iterable") => {
             said(format!("`for` needs something with elements, not {found}"))
                 .hint("a list, Rows, a Stream or a range such as 0..10")
+        }
+        P::MismatchedType(wanted, found) if wanted.contains("boolean") => {
+            let line = scene.after().lines().next().unwrap_or_default();
+            said(format!("a condition is true or false, not {found}")).hint(match line.contains("===") {
+                true => "write `==`",
+                false => "compare it with something: list.len() > 0, text != \"\", value != ()",
+            })
         }
         P::MismatchedType(wanted, found) => said(format!("expected {wanted}, found {found}")),
         P::AssignmentToConstant(name) if !name.is_empty() => {
@@ -72,17 +80,7 @@ fn said(message: impl Into<String>) -> Said {
 
 fn reserved(word: &str, scene: &Scene<'_>) -> Said {
     if !word.starts_with(|c: char| c.is_alphabetic()) {
-        let hint = match word {
-            "++" => Some("write `n += 1`"),
-            "--" => Some("write `n -= 1`"),
-            "===" => Some("write `==`"),
-            "!==" => Some("write `!=`"),
-            "->" => Some("a closure is written |x| …; a field is reached with `.`"),
-            "#" => Some("a map is written #{name: value}; a comment begins with `//`"),
-            "?" => Some("there is no `a ? b : c`: write if a { b } else { c }"),
-            _ => None,
-        };
-        return said(format!("`{word}` means nothing here")).maybe(hint.map(ToOwned::to_owned));
+        return sign(word, scene);
     }
     let said = said(format!("`{word}` is a word that the language keeps for itself"));
     let before = scene.before().trim_end();
@@ -102,6 +100,24 @@ fn reserved(word: &str, scene: &Scene<'_>) -> Said {
     }
 }
 
+/// A sign of other languages.
+fn sign(sign: &str, scene: &Scene<'_>) -> Said {
+    let hint = match sign {
+        "++" => Some("write `n += 1`"),
+        "--" => Some("write `n -= 1`"),
+        "===" => Some("write `==`"),
+        "!==" => Some("write `!=`"),
+        "->" => Some("a closure is written |x| …; a field is reached with `.`"),
+        "#" => Some("a map is written #{name: value}; a comment begins with `//`"),
+        "?" => Some("there is no `a ? b : c`: write if a { b } else { c }"),
+        ":=" => Some("write let name = value"),
+        "<>" => Some("write `!=`"),
+        _ => None,
+    };
+    let said = said(format!("`{sign}` means nothing here")).maybe(hint.map(ToOwned::to_owned));
+    if scene.after().starts_with(sign) { said.at_range(scene.at..scene.at + sign.len()) } else { said }
+}
+
 fn missing(token: &str, why: &str, scene: &Scene<'_>) -> Said {
     let at_end = scene.after().trim().is_empty();
     if at_end && let Some(said) = unclosed(scene) {
@@ -118,14 +134,29 @@ fn missing(token: &str, why: &str, scene: &Scene<'_>) -> Said {
         }
         _ => {}
     }
-    match scene.word() {
-        word @ ("and" | "or" | "not") => {
-            return said(format!("there is no word `{word}`")).hint("write `&&`, `||` or `!`");
-        }
-        _ => {}
+    if let word @ ("and" | "or" | "not") = scene.word() {
+        return said(format!("there is no word `{word}`")).hint("write `&&`, `||` or `!`");
     }
     let quoted = why.split('\'').nth(1);
+    let next = scene.after().chars().next().unwrap_or_default();
+    if token == ";" && matches!(next, ')' | ']' | '}') {
+        return said(format!("this `{next}` closes nothing")).hint("delete it, or open it before");
+    }
+    // Two values side by side: the comma belongs behind the first.
+    let is_between = token == "," && (next.is_alphanumeric() || "\"'`#_".contains(next));
+    if is_between && !why.contains("parameters") {
+        let what = match quoted {
+            Some(function) => format!("the arguments of `{function}`"),
+            None if why.contains("array") => "the elements of this list".to_owned(),
+            None => "the fields of this map".to_owned(),
+        };
+        return said(format!("`,` is missing between {what}")).hint("add it here").at(scene.end_before());
+    }
     match (token, quoted) {
+        (",", Some(function)) if why.contains("parameters") => {
+            let said = said(format!("`,` or `)` is missing in the parameters of `{function}`"));
+            if next == ':' { said.hint("parameters have no types: fn f(a, b) { … }") } else { said }
+        }
         (";", _) => said("`;` is missing at the end of this statement").hint("add it here").at(scene.end_before()),
         (",", Some(function)) if why.contains("arguments") => {
             let said = said(format!("`,` or `)` is missing in the call of `{function}`"));
@@ -146,7 +177,11 @@ fn missing(token: &str, why: &str, scene: &Scene<'_>) -> Said {
 
 /// The bracket that is still open at the end.
 fn unclosed(scene: &Scene<'_>) -> Option<Said> {
-    let (at, bracket) = scene.open_bracket()?;
+    let Some((at, bracket)) = scene.open_bracket() else {
+        // Inside a text; the brackets of the code itself are in order.
+        let at = scene.text.rfind("${")?;
+        return Some(said("this `${` is never closed").hint("add `}` where it ends").at_range(at..at + 2));
+    };
     let closing = match bracket {
         '(' => ')',
         '[' => ']',
@@ -171,6 +206,7 @@ fn bad_input(input: &LexError, scene: &Scene<'_>) -> Said {
         LexError::ImproperSymbol(symbol, _) if symbol == "=" => {
             said("`=` gives a value, it does not compare").hint("write `==`")
         }
+        LexError::ImproperSymbol(symbol, _) if !symbol.is_empty() => sign(symbol, scene),
         LexError::MalformedNumber(number) => said(format!("`{number}` is not a number")),
         LexError::MalformedEscapeSequence(what) => said(format!("`{what}` means nothing in a text"))
             .hint("write `\\\\` for one backslash, or put the text in `…`"),
