@@ -74,7 +74,7 @@ impl Said {
         match error {
             E::ErrorParsing(wrong, _) => syntax(wrong, scene.unwrap_or(&Scene { text: "", at: 0 })),
             E::ErrorRuntime(value, _) => thrown_value(value),
-            E::ErrorFunctionNotFound(call, _) => Call::taken_apart(call, scene).not_found(names, own),
+            E::ErrorFunctionNotFound(call, _) => Call::taken_apart(call, scene).not_found(names, own, scene),
             E::ErrorVariableNotFound(name, _) => no_variable(name, names, own, scene),
             E::ErrorModuleNotFound(name, _) => no_module(name, names),
             E::ErrorPropertyNotFound(name, _) => {
@@ -220,7 +220,7 @@ impl Call {
         }
     }
 
-    fn not_found(&self, names: &Names<'_>, own: &Scripted) -> Said {
+    fn not_found(&self, names: &Names<'_>, own: &Scripted, scene: Option<&Scene<'_>>) -> Said {
         let name = &self.name;
         if let Some(property) = name.strip_prefix("get$").or_else(|| name.strip_prefix("set$")) {
             return property_missing(property, self.receiver(), names);
@@ -234,6 +234,9 @@ impl Call {
         }
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
             return self.no_operator();
+        }
+        if name.starts_with("anon$") {
+            return self.wrong_closure(scene);
         }
         if self.is_method && self.receiver() == "()" {
             return nothing(&format!("`{name}` is called on ()"), &format!(".{name}(…)"));
@@ -256,19 +259,35 @@ impl Call {
         }
     }
 
+    /// A function without a name that has other parameters than it is called with.
+    fn wrong_closure(&self, scene: Option<&Scene<'_>>) -> Said {
+        let count = match self.types.len() {
+            1 => "one argument".to_owned(),
+            n => format!("{n} arguments"),
+        };
+        let caller = scene.map(Scene::word).filter(|word| !word.is_empty() && *word != "call");
+        let message = match caller {
+            Some(caller) => format!("`{caller}` calls its function with {count}, and this one takes another number"),
+            None => format!("the function is called with {count}, and takes another number"),
+        };
+        let params: Vec<&str> = ["a", "b", "c", "d"].into_iter().take(self.types.len()).collect();
+        let said = Said::new(Kind::Script, "script.arguments", message);
+        if params.len() == self.types.len() { said.hint(format!("write |{}| …", params.join(", "))) } else { said }
+    }
+
     fn no_operator(&self) -> Said {
         let [left, right] = self.types.as_slice() else {
             return Said::new(Kind::Script, "script.operator", format!("`{}` does not work here", self.name));
         };
         let message = format!("`{}` does not work with {} and {}", self.name, a(left), a(right));
         let said = Said::new(Kind::Script, "script.operator", message);
-        let is_number = |name: &str| matches!(name, "integer" | "number" | "decimal");
+        let is_number = |name: &str| matches!(name, "integer" | "number" | "Decimal");
         match (left.as_str(), right.as_str()) {
             ("()", _) | (_, "()") => said.hint("one of them has no value: x ?? 0 puts another value in its place"),
             ("text", other) | (other, "text") if is_number(other) => {
                 said.hint("parse_int(text), parse_float(text) or decimal(text) makes a number of a text")
             }
-            ("decimal", "number") | ("number", "decimal") => {
+            ("Decimal", "number") | ("number", "Decimal") => {
                 said.hint("decimal(x) makes an exact number of the other one")
             }
             ("Moment", "integer" | "number") => {
@@ -346,15 +365,11 @@ impl Call {
             None => !is_own && known.namespace.is_empty(),
         });
         let here = own.here.iter().chain(fitting).map(|known| known.name.as_str());
-        let hint = did_you_mean(&self.name, here).or_else(|| {
-            let qualified = callable.filter(|known| !known.namespace.is_empty());
-            let nearest = near(&self.name, qualified.clone().map(|known| known.name.as_str())).first().copied()?;
-            let qualified: Vec<String> = qualified
-                .filter(|known| known.name == nearest)
-                .map(|known| format!("{}::{}", known.namespace, known.name))
-                .collect();
-            any_of(&qualified)
-        });
+        let near = did_you_mean(&self.name, here);
+        let hint = match self.is_method {
+            true => near.or_else(|| self.of_another_type(names)),
+            false => near.or_else(|| self.in_a_module(names)),
+        };
         match self.is_method {
             true => said(format!("{} has no method `{}`", a(receiver), self.name)).maybe(hint),
             false => said(format!("there is no function `{}`", self.name)).maybe(hint),
@@ -362,8 +377,37 @@ impl Call {
     }
 }
 
+impl Call {
+    /// A plain function that exists in modules under this name or a near one.
+    fn in_a_module(&self, names: &Names<'_>) -> Option<String> {
+        let qualified = names.functions.iter().filter(|known| known.is_callable() && !known.namespace.is_empty());
+        let nearest = near(&self.name, qualified.clone().map(|known| known.name.as_str())).first().copied()?;
+        let qualified = qualified.filter(|known| known.name == nearest);
+        any_of(qualified.map(|known| format!("{}::{}", known.namespace, known.name)).collect())
+    }
+
+    /// A method that exists, but not for this value.
+    fn of_another_type(&self, names: &Names<'_>) -> Option<String> {
+        let name = &self.name;
+        if self.receiver() == "text"
+            && names.functions.iter().any(|known| known.namespace == "text" && known.name == *name)
+        {
+            return Some(format!("write text::{name}(…) with the text as its first argument"));
+        }
+        let owners = names.functions.iter().filter(|known| known.name == *name).filter_map(Function::receiver);
+        let owners = owners.filter(|owner| *owner != "Decimal");
+        let mut owners: Vec<String> = owners.map(ToOwned::to_owned).collect();
+        if self.receiver() == "list" && owners.iter().any(|owner| owner == "Rows") {
+            return Some(format!("Rows have it: write rows(list).{name}(…)"));
+        }
+        owners.sort();
+        owners.dedup();
+        (!owners.is_empty()).then(|| format!("it is a method of {}", owners.join(", ")))
+    }
+}
+
 /// "did you mean `json::parse` or `csv::parse`?" of names that are near by another measure.
-fn any_of(names: &[String]) -> Option<String> {
+fn any_of(names: Vec<String>) -> Option<String> {
     let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     names.sort();
     names.dedup();
@@ -444,7 +488,6 @@ fn script_type(rhai: &str) -> String {
         "array" | "Array" => "list",
         "Map" => "map",
         "Fn" | "FnPtr" => "function",
-        "Decimal" => "decimal",
         "char" => "character",
         "range" | "range=" | "Range" | "RangeInclusive" | "Range<i64>" | "RangeInclusive<i64>" => "range",
         other => other,
@@ -457,7 +500,8 @@ fn a(name: &str) -> String {
     match name {
         "bool" => "true or false".to_owned(),
         "integer" => "an integer".to_owned(),
-        "text" | "number" | "decimal" | "list" | "map" | "function" | "character" | "range" => format!("a {name}"),
+        "Decimal" => "a decimal".to_owned(),
+        "text" | "number" | "list" | "map" | "function" | "character" | "range" => format!("a {name}"),
         other => other.to_owned(),
     }
 }
