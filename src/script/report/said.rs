@@ -281,13 +281,13 @@ impl Call {
         };
         let message = format!("`{}` does not work with {} and {}", self.name, a(left), a(right));
         let said = Said::new(Kind::Script, "script.operator", message);
-        let is_number = |name: &str| matches!(name, "integer" | "number" | "Decimal");
+        let is_number = |name: &str| matches!(name, "integer" | "number" | "decimal");
         match (left.as_str(), right.as_str()) {
             ("()", _) | (_, "()") => said.hint("one of them has no value: x ?? 0 puts another value in its place"),
             ("text", other) | (other, "text") if is_number(other) => {
                 said.hint("parse_int(text), parse_float(text) or decimal(text) makes a number of a text")
             }
-            ("Decimal", "number") | ("number", "Decimal") => {
+            ("decimal", "number") | ("number", "decimal") => {
                 said.hint("decimal(x) makes an exact number of the other one")
             }
             ("Moment", "integer" | "number") => {
@@ -303,7 +303,7 @@ impl Call {
         }
         let first = known.params.first().map_or("", |param| param.holds.as_str());
         match known.receiver() {
-            Some(receiver) => receiver == self.receiver(),
+            Some(receiver) => script_type(receiver) == self.receiver(),
             None if self.is_method => first.is_empty() || first == self.receiver(),
             None => true,
         }
@@ -324,7 +324,9 @@ impl Call {
         let there_is = format!("there is {}{}", signatures.join("; "), if more > 0 { "; …" } else { "" });
         if let [known] = same_count.as_slice() {
             let wrong = known.params.iter().zip(&self.types).enumerate();
-            let wrong = wrong.into_iter().find(|(_, (param, found))| !param.holds.is_empty() && param.holds != **found);
+            let wrong = wrong
+                .into_iter()
+                .find(|(_, (param, found))| !param.holds.is_empty() && script_type(&param.holds) != **found);
             if let Some((at, (param, found))) = wrong {
                 let number = at + 1 - usize::from(self.is_method);
                 let message = match number {
@@ -488,6 +490,7 @@ fn script_type(rhai: &str) -> String {
         "array" | "Array" => "list",
         "Map" => "map",
         "Fn" | "FnPtr" => "function",
+        "Decimal" => "decimal",
         "char" => "character",
         "range" | "range=" | "Range" | "RangeInclusive" | "Range<i64>" | "RangeInclusive<i64>" => "range",
         other => other,
@@ -500,8 +503,7 @@ fn a(name: &str) -> String {
     match name {
         "bool" => "true or false".to_owned(),
         "integer" => "an integer".to_owned(),
-        "Decimal" => "a decimal".to_owned(),
-        "text" | "number" | "list" | "map" | "function" | "character" | "range" => format!("a {name}"),
+        "text" | "number" | "decimal" | "list" | "map" | "function" | "character" | "range" => format!("a {name}"),
         other => other.to_owned(),
     }
 }
