@@ -258,12 +258,13 @@ impl std::error::Error for Error {
     }
 }
 
-/// At most three of `known` that `word` may have been meant to be, nearest first. Short words need to be nearer.
+/// At most three of `known` that `word` may have been meant to be, nearest first. Short words need to be nearer, and
+/// where one is near, much farther ones are left out.
 pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let allowed = match word.chars().count() {
-        0..=3 => 1,
-        4..=7 => 2,
+        0..=5 => 1,
+        6..=11 => 2,
         _ => 3,
     };
     let mut found: Vec<(usize, &str)> = known
@@ -281,6 +282,8 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
         .collect();
     found.sort();
     found.dedup();
+    let nearest = found.first().map_or(0, |(distance, _)| *distance);
+    found.retain(|(distance, _)| *distance <= nearest + 1);
     found.truncate(3);
     found.into_iter().map(|(_, name)| name).collect()
 }

@@ -9,7 +9,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use pult::render::snippet::Style;
-use pult::script::imports::read_script;
+use pult::script::catalogue;
+use pult::script::imports::{Imports, read_script};
 use pult::script::report::Report;
 use pult::script::session::{on_deep_stack, source_name};
 
@@ -47,7 +48,9 @@ fn run(path: &Path) -> (String, Option<String>) {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
         stage.session.run(&source_name(path), &text).map(drop)
     });
-    (stage.written.text(), ended.unwrap().err().map(|report| report.draw(STYLE)))
+    let folder = stage.session.host().folders.resolve(".").unwrap().display().to_string();
+    let report = ended.unwrap().err().map(|report| report.draw(STYLE).replace(&folder, "FOLDER"));
+    (stage.written.text(), report)
 }
 
 #[test]
@@ -79,16 +82,35 @@ fn every_wrong_script_ends_with_the_report_beside_it() {
             continue;
         }
         let expected = std::fs::read_to_string(&beside).unwrap_or_default().replace("\r\n", "\n");
-        if expected.trim_end() != report.trim_end() {
+        if portable(&expected).trim_end() != report.trim_end() {
             write!(failures, "\n── {}, expected\n{expected}── found\n{report}\n", slashed(&path)).unwrap();
         }
     }
     assert!(failures.is_empty(), "{failures}\nUPDATE_REPORTS=1 writes them anew");
 }
 
-/// Paths and the system's own words as they are on every system.
+/// Paths as they are on every system.
 fn portable(report: &str) -> String {
-    let here = dunce::canonicalize(".").unwrap();
-    let report = report.replace(&format!("{}{}", here.display(), std::path::MAIN_SEPARATOR), "");
-    if cfg!(windows) { report.replace('\\', "/") } else { report }
+    if cfg!(windows) { report.replace('\\', "/") } else { report.to_owned() }
+}
+
+#[test]
+fn every_example_in_a_comment_runs() {
+    let stage = common::stage(Path::new("."), &[]);
+    let mut functions = catalogue::own(stage.session.engine());
+    for (name, text) in Imports::library() {
+        let ast = stage.session.compile(&name, text).unwrap_or_else(|report| panic!("{}", report.draw(STYLE)));
+        functions.extend(catalogue::of_script(&ast, &name));
+    }
+    let mut failures = String::new();
+    for function in functions {
+        for example in function.comment.split("```rhai\n").skip(1) {
+            let stage = common::stage(Path::new("."), &[]);
+            let example = example.split("```").next().unwrap_or_default();
+            if let Err(report) = on_deep_stack(|| stage.session.run("example", example)).unwrap() {
+                write!(failures, "\n── {}::{}\n{}\n", function.namespace, function.name, report.draw(STYLE)).unwrap();
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
 }

@@ -49,7 +49,10 @@ pub fn from_json(text: &str) -> Result<Dynamic> {
     let read = read_value(&mut reader, text, 0).and_then(|value| Ok(reader.finish().map(|()| value)?));
     read.map_err(|unread| {
         let (what, index) = match &unread {
-            Unread::Broken(error) => (format!("not JSON: {}", error.error_type), error.index),
+            Unread::Broken(error) => (
+                format!("not JSON: {}", error.error_type).replace("EOF while parsing", "the text ends inside"),
+                error.index,
+            ),
             Unread::TooDeep(index) => (format!("the JSON is more than {DEEPEST} levels deep"), *index),
         };
         let (line, column) = place(text, index);

@@ -49,7 +49,8 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-fn plain(path: &Path) -> PathBuf {
+/// Without `.` and `..`, whatever the links on the way.
+pub fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

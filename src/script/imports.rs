@@ -10,6 +10,9 @@ use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, 
 
 use crate::error::{Error, Kind, did_you_mean};
 use crate::script::bridge::thrown;
+use crate::script::catalogue::{self, Function};
+use crate::script::folders::plain;
+use crate::script::report::shown_name;
 
 static STDLIB: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 
@@ -22,15 +25,47 @@ type Loaded<T> = Result<T, Box<EvalAltResult>>;
 
 /// The texts of everything compiled so far, by the name that stands in errors; reports draw their snippets from it.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(Arc<RwLock<HashMap<String, Arc<str>>>>);
+pub struct Sources(Arc<RwLock<HashMap<String, Source>>>);
+
+#[derive(Clone, Debug)]
+struct Source {
+    text: Arc<str>,
+    functions: Vec<Function>,
+}
 
 impl Sources {
     pub fn keep(&self, name: &str, text: &str) {
-        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(name.to_owned(), text.into());
+        self.0
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert(name.to_owned(), Source { text: text.into(), functions: Vec::new() });
+    }
+
+    /// Keeps what a compiled text declares.
+    pub fn learn(&self, name: &str, ast: &AST) {
+        if let Some(source) = self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()).get_mut(name) {
+            source.functions = catalogue::of_script(ast, "");
+        }
+    }
+
+    /// The functions declared where code of this name stands, and those declared elsewhere. Lines of a dialogue
+    /// (`repl:1`, `repl:2`) share theirs.
+    pub fn functions(&self, name: &str) -> (Vec<Function>, Vec<Function>) {
+        let all = self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let is_here = |other: &str| other == name || (name.starts_with("repl:") && other.starts_with("repl:"));
+        let (here, elsewhere): (Vec<_>, Vec<_>) = all.iter().partition(|(other, _)| is_here(other));
+        let functions = |sources: Vec<(&String, &Source)>| {
+            let mut functions: Vec<Function> =
+                sources.into_iter().flat_map(|(_, source)| source.functions.clone()).collect();
+            functions.sort();
+            functions.dedup();
+            functions
+        };
+        (functions(here), functions(elsewhere))
     }
 
     pub fn text(&self, name: &str) -> Option<Arc<str>> {
-        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).cloned()
+        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).map(|source| source.text.clone())
     }
 }
 
@@ -74,15 +109,29 @@ impl Imports {
             Some(_) => wanted,
             None => wanted.with_extension("rhai"),
         };
-        let found = dunce::canonicalize(&wanted)
-            .map_err(|error| not_found(path, &format!("{}: {error}", wanted.display())).hint(near_files(&wanted)))?;
+        let found = dunce::canonicalize(&wanted).map_err(|error| {
+            let shown = shown_name(&plain(&wanted).display().to_string());
+            match error.kind() {
+                _ if folder.join(path).is_dir() => {
+                    not_found(path, "it is a folder").hint("name a file inside it: import \"folder/file\" as name;")
+                }
+                std::io::ErrorKind::NotFound => {
+                    not_found(path, &format!("there is no file {shown}")).hint(near_files(&wanted))
+                }
+                _ => not_found(path, &format!("{shown} cannot be reached: {error}"))
+                    .hint("check the path and its permissions"),
+            }
+        })?;
         if !found.starts_with(&self.root) {
             return Err(Error::new(
                 Kind::Input,
                 "import.outside",
                 format!("`{path}` lies outside the script's folder"),
             )
-            .hint(format!("imports stay below {}; put shared files there", self.root.display())));
+            .hint(format!(
+                "imports stay below {}; put shared files there",
+                shown_name(&self.root.display().to_string())
+            )));
         }
         let text = read_script(&found)?;
         Ok((found.display().to_string(), text))
@@ -104,6 +153,7 @@ impl Imports {
             EvalAltResult::ErrorInModule(name.to_owned(), inner.into(), position)
         })?;
         ast.set_source(name);
+        self.sources.learn(name, &ast);
         Module::eval_ast_as_new(Scope::new(), &ast, engine)
             .map(Into::into)
             .map_err(|inner| Box::new(EvalAltResult::ErrorInModule(name.to_owned(), inner, position)))
@@ -154,7 +204,8 @@ fn near_files(wanted: &Path) -> String {
         .filter(|name| name.ends_with(".rhai"))
         .collect();
     let name = wanted.file_name().unwrap_or_default().to_string_lossy();
-    did_you_mean(&name, names.iter().map(String::as_str))
+    let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches(".rhai")).collect();
+    did_you_mean(name.trim_end_matches(".rhai"), names)
         .unwrap_or_else(|| "imports are relative to the importing file; the library is `stdlib/…`".into())
 }
 

@@ -45,11 +45,8 @@ impl Output {
 
     /// How wide a table may be; nobody's terminal has no limit.
     pub fn width(&self) -> Option<u16> {
-        match self.0.width {
-            // The window may have changed since.
-            Some(_) => Some(console::Term::stdout().size().1),
-            None => None,
-        }
+        // The window may have changed since.
+        self.0.width.map(|_| console::Term::stdout().size().1)
     }
 
     pub fn colour(&self) -> bool {

@@ -98,6 +98,7 @@ impl Session {
         match engine.compile(without_shebang(text)) {
             Ok(mut ast) => {
                 ast.set_source(name);
+                self.sources.learn(name, &ast);
                 Ok(ast)
             }
             Err(error) => {
@@ -126,15 +127,19 @@ impl Session {
         }
         match result {
             Ok(value) => Ok(value),
+            // `exit` inside a function that native code called.
+            Err(error) if matches!(error.unwrap_inner(), EvalAltResult::Exit(..)) => Ok(Dynamic::UNIT),
             Err(error) => Err(self.report(&error, name, variables)),
         }
     }
 
     fn report(&self, error: &EvalAltResult, name: &str, variables: &Variables<'_>) -> Box<Report> {
         let functions = self.functions();
+        let constants =
+            variables.iter().filter(|(_, constant, _)| *constant).map(|(name, ..)| name.to_owned()).collect::<Vec<_>>();
         let variables: Vec<String> = variables.iter().map(|(name, ..)| name.to_owned()).collect();
         let globals: Vec<String> = self.globals();
-        let names = Names { functions: &functions, globals: &globals, variables: &variables };
+        let names = Names { functions: &functions, globals: &globals, variables: &variables, constants: &constants };
         Box::new(Report::of_script(error, name, &self.sources, &names))
     }
 

@@ -34,10 +34,13 @@ pub fn known() -> Vec<Known> {
     ALL.iter().map(|service| Known { service: service.name(), settings: service.settings() }).collect()
 }
 
+/// By service and name.
+type Opened = HashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>;
+
 /// The connections of a session: opened when first asked for, then shared.
 pub struct Connections {
     config: Config,
-    open: Mutex<HashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>>,
+    open: Mutex<Opened>,
 }
 
 impl Connections {

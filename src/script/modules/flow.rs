@@ -10,6 +10,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use crate::core::rows::Rows;
 use crate::error::{Error, Kind};
 use crate::script::bridge::{Thrown, host, throw, wait};
+use crate::script::convert;
 use crate::script::stop::{ChildStop, Scope};
 
 /// More threads than this wait for each other rather than for servers; native calls do the real concurrency.
@@ -171,6 +172,13 @@ pub mod flow {
         };
         host(&call).exit_with(code);
         Err(Box::new(EvalAltResult::Exit(i64::from(code).into(), call.call_position())))
+    }
+
+    /// Refuses an exit code that is no whole number.
+    #[rhai_fn(name = "exit", return_raw)]
+    pub fn exit_other(call: NativeCallContext, code: Dynamic) -> Thrown<()> {
+        let found = convert::type_name(&code).to_owned();
+        throw(&call, Error::input("exit.code", format!("an exit code is a whole number, not {found}")).hint("0 to 255"))
     }
 
     /// The environment variable `name`, or `()` when it is not set.

@@ -47,7 +47,11 @@ pub mod numbers {
                     true => format!("\"{value}\""),
                     false => convert::type_name(&value).to_owned(),
                 };
-                throw(&call, Error::input("decimal.none", format!("{shown} is not a decimal number")))
+                throw(
+                    &call,
+                    Error::input("decimal.none", format!("{shown} is not a decimal number"))
+                        .hint("write the digits with a point: \"19999.99\""),
+                )
             },
             Ok,
         )

@@ -45,5 +45,5 @@ impl<'a> Options<'a> {
 }
 
 fn wrong(name: &str, wanted: &str, found: &Dynamic) -> Error {
-    Error::input("options.type", format!("the option `{name}` is {wanted}, not {}", convert::type_name(found)))
+    Error::input("options.type", format!("the option `{name}` takes {wanted}, not {}", convert::type_name(found)))
 }

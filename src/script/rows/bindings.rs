@@ -66,6 +66,15 @@ fn key_of(field: Field<'_>) -> Key {
     }
 }
 
+fn no_row(at: i64, len: usize) -> Error {
+    let error = |message: String| Error::input("rows.no_row", message);
+    match len {
+        0 => error(format!("there is no row {at}: there are no rows at all")).hint("first() gives () then"),
+        len => error(format!("there is no row {at}: there are {len}"))
+            .hint(format!("the first is 0, the last is {} or -1", len - 1)),
+    }
+}
+
 fn neither(by: &Dynamic) -> Error {
     Error::input(
         "rows.by",
@@ -212,9 +221,7 @@ pub mod rows {
         let place = if at < 0 { at + rows.len() as i64 } else { at };
         match usize::try_from(place).ok().and_then(|place| rows.get(place)) {
             Some(row) => Ok(row),
-            None => {
-                throw(&call, Error::input("rows.no_row", format!("there is no row {at}: there are {}", rows.len())))
-            }
+            None => throw(&call, no_row(at, rows.len())),
         }
     }
 
