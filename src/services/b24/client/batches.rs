@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::portal::Portal;
-use super::send::{Announced, Body, Request};
+use super::send::{Announced, Body, HELD, Request};
 use crate::core::batch::{self, Reply};
 use crate::core::limiter::{Probing, Turn};
 use crate::core::progress::Bar;
@@ -258,10 +258,14 @@ where
         let named = texts.iter().enumerate().map(|(n, text)| (format!("c{n}").into(), text.as_str()));
         let body = wire::body(false, named);
         drop(texts);
+        let budget = &self.portal.0.limits.budget;
+        let open = |key: &str| budget.closed_until(key).is_none();
+        let still = || open(BATCH) && go.iter().any(|place| open(&self.commands[*place].key));
         let mut request = Request::new(BATCH, Body::Json(&body), self.bar);
         request.commands = go.len();
         request.announced = Some(announced);
         request.called_off = Some(self.fatal.subscribe());
+        request.still = Some(&still);
         let envelope = self.portal.deliver(&mut request).await?;
         let answer = Answer::read(envelope.result()).ok_or_else(|| {
             Error::new(Kind::Protocol, "b24.not_json", "batch: the answer is not that of a batch").retry(Retry::Unknown)
@@ -353,6 +357,9 @@ where
 
     /// What becomes of the commands of a request that failed as a whole.
     fn failed(&self, go: &[usize], single: bool, error: Error) -> Replies<T> {
+        if error.code() == HELD {
+            return go.iter().map(|place| (*place, Reply::Later(Instant::now()))).collect();
+        }
         let keys: HashSet<&str> = go.iter().map(|place| &*self.commands[*place].key).collect();
         let is_too_much = matches!(error.http_status(), Some(504 | 413)) || error.code() == "b24.timeout";
         if is_too_much {

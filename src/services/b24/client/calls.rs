@@ -88,9 +88,14 @@ impl Portal {
     pub async fn call_many(&self, method: &str, items: Vec<Params>) -> Result<Outcomes> {
         methods::check_name(method)?;
         if items.len() == 1 {
-            let answers = items.into_iter().map(|item| self.call(method, item));
-            let answer = futures_util::future::join_all(answers).await;
-            return Ok(Outcomes { ids: None, answers: answer.into_iter().map(|one| one.map(Answer::Json)).collect() });
+            let mut answers = Vec::with_capacity(1);
+            for item in items {
+                match self.call(method, item).await {
+                    Err(error) if error.code() == "b24.read_only" => return Err(error),
+                    answer => answers.push(answer.map(Answer::Json)),
+                }
+            }
+            return Ok(Outcomes { ids: None, answers });
         }
         self.call_each(items.into_iter().map(|item| (method.to_owned(), item)).collect()).await
     }
