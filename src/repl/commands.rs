@@ -141,7 +141,7 @@ fn type_of(repl: &mut Repl, text: &str) -> Flow {
     };
     repl.say(&match typed {
         Some(Typed { name, fields }) if fields.is_empty() => name,
-        Some(Typed { name, fields }) => format!("{name} with {}", fields.join(", ")),
+        Some(Typed { name, fields }) => format!("{name}: {}", fields.join(", ")),
         None => format!("not known before it runs; type_of({text}) runs it"),
     })
 }

@@ -61,6 +61,9 @@ pub fn about(name: &str, names: &Names) -> String {
     if name.is_empty() {
         return overview(names);
     }
+    if let Some(command) = name.strip_prefix(':').and_then(commands::find) {
+        return format!("{}\n    {}", command.usage(), command.help);
+    }
     let parts: Vec<String> = [value(name, names), kind(name, names), module(name, names), functions(name, names)]
         .into_iter()
         .flatten()

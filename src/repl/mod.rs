@@ -158,18 +158,19 @@ impl Repl {
     /// One line: a command, a question, or code.
     fn take(&mut self, line: &str) -> Flow {
         let line = line.trim_end();
-        match line.trim_start().split_at_checked(1) {
-            None => Flow::On,
-            Some((":", command)) => commands::run(self, command),
-            Some(("?", name)) => {
-                let text = help::about(name, self.lines.borrow().names());
-                self.say(&text)
-            }
-            Some(_) => {
-                let ended = self.interrupts.during(|| self.lines.borrow_mut().run(line));
-                self.show(ended)
-            }
+        let begun = line.trim_start();
+        if let Some(command) = begun.strip_prefix(':') {
+            return commands::run(self, command);
         }
+        if let Some(name) = begun.strip_prefix('?') {
+            let text = help::about(name, self.lines.borrow().names());
+            return self.say(&text);
+        }
+        if begun.is_empty() {
+            return Flow::On;
+        }
+        let ended = self.interrupts.during(|| self.lines.borrow_mut().run(line));
+        self.show(ended)
     }
 
     /// What a line gave, or why it gave nothing.
@@ -200,7 +201,8 @@ impl Repl {
 
     fn say(&self, text: &str) -> Flow {
         let lines = self.lines.borrow();
-        match lines.session().host().output.line(text) {
+        let output = &lines.session().host().output;
+        match output.line(text).and_then(|()| output.flush()) {
             Ok(()) => Flow::On,
             Err(error) => Flow::Leave(error.kind().exit_code()),
         }

@@ -60,7 +60,7 @@ impl Names {
         let native = session.functions().into_iter().filter(|f| !(f.scripted && f.namespace.is_empty()));
         let value = |name: &str| session.engine().eval_expression::<Dynamic>(name).ok();
         let globals = session.globals().into_iter().filter_map(|name| {
-            let typed = Typed::of(&value(&name)?);
+            let typed = Typed::of(&value(&name)?, session.engine());
             Some((name, typed))
         });
         let config = session.host().connections.config();

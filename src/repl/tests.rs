@@ -64,6 +64,12 @@ fn variables_functions_and_closures_last() {
         ("let a = 7; a", "7"),
         ("fn fact(n) { if n < 2 { 1 } else { n * fact(n - 1) } } fact(5)", "120"),
         ("let базы = 3; базы + 1", "4"),
+        ("const LIMIT = 5", ""),
+        ("LIMIT = 6", "…`LIMIT` is a constant"),
+        ("let list = [1]", ""),
+        ("let push = || list.push(2)", ""),
+        ("push.call()", ""),
+        ("list", "[1, 2]"),
     ]);
 }
 
@@ -159,6 +165,7 @@ fn help_tells_what_is_known_under_a_name() {
         ("table.filter", &["Rows.filter(f: function) -> Rows", "The rows for which `f(row)` is true."]),
         ("Rows.len", &["Rows.len() -> integer"]),
         ("slep", &["nothing is known about `slep`; did you mean `sleep`"]),
+        (":load", &[":load FILE\n    runs a script"]),
         ("switch", &["a word of the language"]),
         ("zzzzzz", &["? alone lists what there is"]),
     ] {
