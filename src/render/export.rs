@@ -70,12 +70,19 @@ fn json_row(mut to: impl Write, row: &Row) -> io::Result<()> {
 
 /// Comma-separated, with a line of column names.
 pub fn csv(to: impl Write, rows: &Rows) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().from_writer(to);
+    separated(to, rows, b',', true)
+}
+
+/// The same with any separator, with or without the line of column names.
+pub fn separated(to: impl Write, rows: &Rows, separator: u8, header: bool) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(to);
     let columns = rows.columns();
     if columns.is_empty() {
         return Ok(());
     }
-    writer.write_record(columns.iter().map(|name| name.as_bytes()))?;
+    if header {
+        writer.write_record(columns.iter().map(|name| name.as_bytes()))?;
+    }
     for row in rows.iter() {
         for name in columns {
             let text = row.get(name).map_or("".into(), cell_text);

@@ -24,6 +24,10 @@ pub struct Host {
     pub output: Output,
     pub folders: Folders,
     pub connections: Connections,
+    /// Where `log::…` writes: standard error.
+    pub log: Output,
+    /// Whether `log::trace` writes at all (`--verbose`).
+    pub verbose: bool,
     /// Stops what the session runs at the moment.
     pub stopper: Stopper,
     fault: Mutex<Option<Error>>,
@@ -35,6 +39,8 @@ pub struct Host {
 impl Host {
     pub fn new(context: Context, output: Output, folders: Folders, connections: Connections) -> Host {
         Host {
+            log: Output::standard_error(context.progress().clone()),
+            verbose: false,
             context,
             output,
             folders,
@@ -50,6 +56,13 @@ impl Host {
     pub fn fail(&self, fault: Error) {
         self.fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(fault);
         self.stopper.stop();
+    }
+
+    /// Tells the person who runs the script, on standard error. Nobody can be told when that fails.
+    pub fn warn(&self, text: &str) {
+        use std::io::Write;
+        let line = secret::mask(text);
+        self.context.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
     }
 
     /// Why the script was ended, if it was ended that way.

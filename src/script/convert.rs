@@ -10,6 +10,9 @@ use crate::core::rows::{Builder, Field, Row, Rows};
 use crate::error::{Error, Kind, Result};
 use crate::script::values::{Moment, Ordered};
 
+/// Deeper lists and maps are nobody's; reading and writing them would use up the stack.
+const DEEPEST: usize = 200;
+
 /// A field of a row as a script value. Lists and maps inside it are read when they are looked at.
 pub fn from_field(field: Field<'_>) -> Dynamic {
     match field {
@@ -43,23 +46,45 @@ pub fn from_value(value: &Value) -> Dynamic {
 /// JSON text as a script value; numbers that neither an integer nor a float holds exactly become texts.
 pub fn from_json(text: &str) -> Result<Dynamic> {
     let mut reader = Jiter::new(text.as_bytes());
-    let read = read_value(&mut reader, text).and_then(|value| reader.finish().map(|()| value));
-    read.map_err(|error| {
-        let place = error.get_position(&reader);
-        Error::new(
-            Kind::Input,
-            "json.broken",
-            format!("not JSON: {} (line {}, column {})", error.error_type, place.line, place.column),
-        )
+    let read = read_value(&mut reader, text, 0).and_then(|value| Ok(reader.finish().map(|()| value)?));
+    read.map_err(|unread| {
+        let (what, index) = match &unread {
+            Unread::Broken(error) => (format!("not JSON: {}", error.error_type), error.index),
+            Unread::TooDeep(index) => (format!("the JSON is more than {DEEPEST} levels deep"), *index),
+        };
+        let (line, column) = place(text, index);
+        Error::new(Kind::Input, "json.broken", format!("{what} (line {line}, column {column})"))
     })
 }
 
-fn read_value(reader: &mut Jiter<'_>, text: &str) -> std::result::Result<Dynamic, JiterError> {
-    let peek = reader.peek()?;
-    read_known(reader, text, peek)
+/// Line and column, in characters and from 1, of a byte.
+fn place(text: &str, index: usize) -> (usize, usize) {
+    let before = text.as_bytes().get(..index).unwrap_or(text.as_bytes());
+    let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let lines = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    (lines, String::from_utf8_lossy(line).chars().count() + 1)
 }
 
-fn read_known(reader: &mut Jiter<'_>, text: &str, peek: Peek) -> std::result::Result<Dynamic, JiterError> {
+enum Unread {
+    Broken(JiterError),
+    TooDeep(usize),
+}
+
+impl From<JiterError> for Unread {
+    fn from(error: JiterError) -> Unread {
+        Unread::Broken(error)
+    }
+}
+
+fn read_value(reader: &mut Jiter<'_>, text: &str, depth: usize) -> std::result::Result<Dynamic, Unread> {
+    let peek = reader.peek()?;
+    read_known(reader, text, peek, depth)
+}
+
+fn read_known(reader: &mut Jiter<'_>, text: &str, peek: Peek, depth: usize) -> std::result::Result<Dynamic, Unread> {
+    if depth > DEEPEST {
+        return Err(Unread::TooDeep(reader.current_index()));
+    }
     Ok(match peek {
         Peek::Null => {
             reader.known_null()?;
@@ -71,7 +96,7 @@ fn read_known(reader: &mut Jiter<'_>, text: &str, peek: Peek) -> std::result::Re
             let mut items = Array::new();
             let mut next = reader.known_array()?;
             while let Some(peek) = next {
-                items.push(read_known(reader, text, peek)?);
+                items.push(read_known(reader, text, peek, depth + 1)?);
                 next = reader.array_step()?;
             }
             items.into()
@@ -80,7 +105,7 @@ fn read_known(reader: &mut Jiter<'_>, text: &str, peek: Peek) -> std::result::Re
             let mut map = Map::new();
             let mut name = reader.known_object()?.map(ToOwned::to_owned);
             while let Some(known) = name {
-                map.insert(known.into(), read_value(reader, text)?);
+                map.insert(known.into(), read_value(reader, text, depth + 1)?);
                 name = reader.next_key()?.map(ToOwned::to_owned);
             }
             map.into()
@@ -99,6 +124,9 @@ pub fn to_value(value: &Dynamic) -> Result<Value> {
 }
 
 fn to_value_at(value: &Dynamic, path: &mut Vec<String>) -> Result<Value> {
+    if path.len() > DEEPEST {
+        return Err(Error::input("json.no_form", format!("the value is more than {DEEPEST} levels deep")));
+    }
     if value.is_unit() {
         return Ok(Value::Null);
     }
@@ -286,6 +314,19 @@ mod tests {
         let error = to_value(&outer.into()).unwrap_err();
         assert_eq!(error.message(), "filter.date: a function cannot be sent");
         assert!(to_value(&f64::NAN.into()).is_err());
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused_and_places_count_characters() {
+        assert!(from_json(&"[".repeat(1_000_000)).unwrap_err().message().contains("levels deep"));
+        assert!(from_json(&format!("{}{}", "[".repeat(150), "]".repeat(150))).is_ok());
+        let error = from_json("{\n  \"имя\": oops}").unwrap_err();
+        assert!(error.message().ends_with("(line 2, column 10)"), "{error}");
+        let mut deep = Dynamic::from_array(Vec::new());
+        for _ in 0..1000 {
+            deep = Dynamic::from_array(vec![deep]);
+        }
+        assert!(to_value(&deep).is_err());
     }
 
     proptest::proptest! {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use include_dir::{Dir, include_dir};
-use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
+use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use crate::error::{Error, Kind, did_you_mean};
 use crate::script::bridge::thrown;
@@ -86,6 +86,15 @@ impl Imports {
         }
         let text = read_script(&found)?;
         Ok((found.display().to_string(), text))
+    }
+
+    /// The syntax tree of an import that is not run, or what is wrong with it and what to do.
+    pub fn read(&self, engine: &Engine, path: &str, from: Option<&str>) -> Result<AST, (String, Option<String>)> {
+        let found = self.find(path, from);
+        let (_, text) =
+            found.map_err(|error| (error.message().to_owned(), error.hint_text().map(ToOwned::to_owned)))?;
+        let broken = |error: rhai::ParseError| (format!("`{path}` does not compile: {error}"), None);
+        engine.compile(without_shebang(&text)).map_err(broken)
     }
 
     fn compile(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Loaded<Shared<Module>> {

@@ -29,6 +29,11 @@ impl Output {
         Output::new(Box::new(BufWriter::new(std::io::stdout())), progress, live, width, colour)
     }
 
+    /// Standard error, every line at once.
+    pub fn standard_error(progress: Progress) -> Output {
+        Output::new(Box::new(std::io::stderr()), progress, true, None, false)
+    }
+
     /// Anywhere else, as to no terminal.
     pub fn to(writer: Box<dyn Write + Send>) -> Output {
         Output::new(writer, Progress::new(false), false, None, false)

@@ -9,6 +9,7 @@ use crate::render::snippet::{self, Place, Snippet, Style};
 use crate::script::catalogue::Function;
 use crate::script::convert;
 use crate::script::imports::Sources;
+use crate::script::method_call;
 
 /// One step of the way to the fault.
 #[derive(Debug)]
@@ -101,6 +102,26 @@ impl Report {
     }
 }
 
+/// An error as a map with the code and the words that a report would have.
+pub fn thrown_map(error: &EvalAltResult) -> Map {
+    let inner = error.unwrap_inner();
+    if let EvalAltResult::ErrorRuntime(value, _) = inner
+        && let Some(map) = value.read_lock::<Map>()
+    {
+        return map.clone();
+    }
+    let said = Said::of(inner, &Names { functions: &[], globals: &[], variables: &[] });
+    let mut map = Map::new();
+    map.insert("error".into(), said.code.into());
+    map.insert("kind".into(), said.kind.word().into());
+    map.insert("message".into(), said.message.into());
+    map.insert("hint".into(), said.hint.map_or(Dynamic::UNIT, Into::into));
+    let place = |n: Option<usize>| n.and_then(|n| i64::try_from(n).ok()).map_or(Dynamic::UNIT, Into::into);
+    map.insert("line".into(), place(inner.position().line()));
+    map.insert("position".into(), place(inner.position().position()));
+    map
+}
+
 /// The chain of calls (outermost first), the error at its end, and where that is. The place of a step lies in the text
 /// of the step around it.
 fn unwind<'e>(error: &'e EvalAltResult, source: &str) -> (Vec<Step>, &'e EvalAltResult, String, Position) {
@@ -145,7 +166,7 @@ pub fn shown_name(source: &str) -> String {
 }
 
 /// The word at a position, or one character.
-fn place(source: &str, text: Arc<str>, position: Position) -> Option<Place> {
+pub fn place(source: &str, text: Arc<str>, position: Position) -> Option<Place> {
     let line_number = position.line()?;
     let mut start = 0;
     let mut line = "";
@@ -296,6 +317,7 @@ fn thrown_value(value: &Dynamic) -> Said {
 /// `get_al (B24, &str | ImmutableString | String)` taken apart.
 fn no_function(call: &str, names: &Names<'_>) -> Said {
     let (name, types) = call.split_once(" (").unwrap_or((call, ""));
+    let name = method_call::written(name);
     let types = types.trim_end_matches(')');
     let (namespace, plain) = name.rsplit_once("::").map_or(("", name), |(space, plain)| (space, plain));
     let types: Vec<String> = types.split(", ").filter(|word| !word.is_empty()).map(script_type).collect();

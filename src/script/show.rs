@@ -36,20 +36,23 @@ pub fn as_json(value: &Dynamic) -> Result<String> {
 
 /// As CSV: rows, a list, a map; a single value is one cell.
 pub fn as_csv(value: &Dynamic) -> Result<String> {
-    let rows = match as_rows(value) {
-        Some(rows) => rows,
-        None => {
-            let mut builder = Builder::new();
-            match value.read_lock::<Array>() {
-                Some(items) => items.iter().try_for_each(|item| convert::push_row(&mut builder, item, None))?,
-                None => convert::push_row(&mut builder, value, None)?,
-            }
-            builder.finish().into()
-        }
-    };
+    let rows = rows_of(value)?;
     let mut text = Vec::new();
     export::csv(&mut text, &rows).map_err(|error| Error::new(Kind::Input, "csv.failed", error.to_string()))?;
     Ok(String::from_utf8_lossy(&text).trim_end_matches('\n').to_owned())
+}
+
+/// Any value as rows: a list has one for each element, a single value is one row.
+pub fn rows_of(value: &Dynamic) -> Result<Rows> {
+    if let Some(rows) = as_rows(value) {
+        return Ok(rows);
+    }
+    let mut builder = Builder::new();
+    match value.read_lock::<Array>() {
+        Some(items) => items.iter().try_for_each(|item| convert::push_row(&mut builder, item, None))?,
+        None => convert::push_row(&mut builder, value, None)?,
+    }
+    Ok(builder.finish().into())
 }
 
 /// Rows, or a list of maps as rows.

@@ -22,6 +22,18 @@ fn pair(item: &Dynamic) -> Option<(ImmutableString, Dynamic)> {
     }
 }
 
+/// The exact number that a value is or, as a text, spells.
+pub fn exact(value: &Dynamic) -> Option<Decimal> {
+    match (value.as_int(), value.as_float()) {
+        (Ok(n), _) => Some(Decimal::from(n)),
+        (_, Ok(n)) => Decimal::try_from(n).ok(),
+        _ => match value.read_lock::<ImmutableString>() {
+            Some(text) => text.trim().parse().ok().or_else(|| Decimal::from_scientific(text.trim()).ok()),
+            None => value.as_decimal().ok(),
+        },
+    }
+}
+
 #[export_module]
 pub mod numbers {
     pub type Ordered = values::Ordered;
@@ -29,15 +41,7 @@ pub mod numbers {
     /// An exact decimal number from a text such as `"19999.99"` (as portals send money), a whole number or a fraction.
     #[rhai_fn(return_raw)]
     pub fn decimal(call: NativeCallContext, value: Dynamic) -> Thrown<Decimal> {
-        let exact = match (value.as_int(), value.as_float()) {
-            (Ok(n), _) => Some(Decimal::from(n)),
-            (_, Ok(n)) => Decimal::try_from(n).ok(),
-            _ => match value.read_lock::<ImmutableString>() {
-                Some(text) => text.trim().parse().ok().or_else(|| Decimal::from_scientific(text.trim()).ok()),
-                None => value.as_decimal().ok(),
-            },
-        };
-        exact.map_or_else(
+        exact(&value).map_or_else(
             || {
                 let shown = match value.is_string() {
                     true => format!("\"{value}\""),

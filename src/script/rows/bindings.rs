@@ -40,7 +40,7 @@ fn known_column(call: &NativeCallContext<'_>, rows: &held::Rows, name: &str) -> 
 fn keys(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thrown<Vec<Key>> {
     if let Some(name) = by.read_lock::<ImmutableString>() {
         known_column(call, rows, &name)?;
-        return Ok(rows.iter().map(|row| row.get(&name).map_or(Key::Nothing, Key::of)).collect());
+        return Ok(rows.iter().map(|row| row.get(&name).map_or(Key::Nothing, key_of)).collect());
     }
     let Some(f) = by.read_lock::<FnPtr>().map(|f| f.clone()) else {
         return throw(call, neither(by));
@@ -51,11 +51,19 @@ fn keys(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thrown
         Ok(match &value {
             serde_json::Value::Null => Key::Nothing,
             serde_json::Value::Bool(flag) => Key::Flag(*flag),
-            serde_json::Value::String(text) => Key::of(Field::Text(text)),
-            other => Key::of(crate::core::json::number(&other.to_string())),
+            serde_json::Value::String(text) => key_of(Field::Text(text)),
+            other => key_of(crate::core::json::number(&other.to_string())),
         })
     };
     rows.iter().map(key).collect()
+}
+
+/// Portals send an empty text where there is no number or date.
+fn key_of(field: Field<'_>) -> Key {
+    match field {
+        Field::Text("") => Key::Nothing,
+        field => Key::of(field),
+    }
 }
 
 fn neither(by: &Dynamic) -> Error {
@@ -64,6 +72,11 @@ fn neither(by: &Dynamic) -> Error {
         format!("expected a column's name or a function of the row, found {}", convert::type_name(by)),
     )
     .hint("write \"COLUMN\" or |row| row.COLUMN")
+}
+
+/// The places of those that have a value.
+fn valued(keys: &[Key]) -> impl Iterator<Item = usize> {
+    (0..keys.len()).filter(|&at| keys[at] != Key::Nothing)
 }
 
 fn sorted(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic, descending: bool) -> Thrown<held::Rows> {
@@ -104,7 +117,6 @@ fn total(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Throw
     for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
         let n = match key {
             Key::Nothing => continue,
-            Key::Text(text) if text.is_empty() => continue,
             Key::Number(n) => n,
             other => return throw(call, no_number(at, &other)),
         };
@@ -384,7 +396,7 @@ pub mod rows {
     pub fn min_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
         let rows = rows.clone();
         let keys = keys(&call, &rows, &by)?;
-        let least = (0..rows.len()).min_by(|&a, &b| compare(&keys[a], &keys[b]));
+        let least = valued(&keys).min_by(|&a, &b| compare(&keys[a], &keys[b]));
         Ok(least.and_then(|at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from))
     }
 
@@ -393,7 +405,7 @@ pub mod rows {
     pub fn max_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
         let rows = rows.clone();
         let keys = keys(&call, &rows, &by)?;
-        let most = (0..rows.len()).max_by(|&a, &b| compare(&keys[a], &keys[b]));
+        let most = valued(&keys).max_by(|&a, &b| compare(&keys[a], &keys[b]));
         Ok(most.and_then(|at| rows.get(at)).map_or(Dynamic::UNIT, Dynamic::from))
     }
 

@@ -1,0 +1,49 @@
+//! The trailing map of options that many functions take.
+
+use rhai::{Dynamic, ImmutableString, Map};
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::script::convert;
+
+/// Options whose names have been checked.
+#[derive(Debug)]
+pub struct Options<'a>(&'a Map);
+
+impl<'a> Options<'a> {
+    /// Refuses a name that is not in `known`, with a near one.
+    pub fn read(map: &'a Map, known: &[&str]) -> Result<Options<'a>> {
+        match map.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(Options(map)),
+            Some(name) => {
+                let near = did_you_mean(name, known.iter().copied());
+                Err(Error::input("options.unknown", format!("there is no option `{name}`"))
+                    .hint(near.unwrap_or_else(|| format!("the options are {}", known.join(", ")))))
+            }
+        }
+    }
+
+    /// `()` counts as not given.
+    fn given(&self, name: &str) -> Option<&'a Dynamic> {
+        self.0.get(name).filter(|value| !value.is_unit())
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<ImmutableString>> {
+        let text = |value: &Dynamic| match value.as_char() {
+            Ok(letter) => Ok(letter.to_string().into()),
+            Err(_) => value.clone().into_immutable_string().map_err(|_| wrong(name, "a text", value)),
+        };
+        self.given(name).map(text).transpose()
+    }
+
+    pub fn flag(&self, name: &str, otherwise: bool) -> Result<bool> {
+        self.given(name).map_or(Ok(otherwise), |value| value.as_bool().map_err(|_| wrong(name, "true or false", value)))
+    }
+
+    pub fn integer(&self, name: &str) -> Result<Option<i64>> {
+        self.given(name).map(|value| value.as_int().map_err(|_| wrong(name, "a whole number", value))).transpose()
+    }
+}
+
+fn wrong(name: &str, wanted: &str, found: &Dynamic) -> Error {
+    Error::input("options.type", format!("the option `{name}` is {wanted}, not {}", convert::type_name(found)))
+}
