@@ -228,3 +228,26 @@ fn what_does_not_stop_can_be_left() {
     terminal.press(CTRL_C);
     assert_eq!(terminal.program.wait().unwrap().code(), Some(130));
 }
+
+#[test]
+fn the_portal_object_is_completed_and_asked() {
+    let mut terminal = Terminal::open();
+    terminal.press("b24.ge");
+    terminal.press(TAB);
+    holds(&terminal.wait_for("get_by_id"), &["get_all", "get_by_id"]);
+    terminal.drop_line();
+    holds(&terminal.line("?b24"), &["b24 (B24)", "get_all("]);
+    holds(&terminal.line("?b24.get_al"), &["did you mean `get_all`"]);
+    holds(&terminal.line("b24.get_al(\"crm.deal.list\")"), &["B24 has no method `get_al`", "did you mean `get_all`"]);
+    holds(&terminal.line("b24.call(\"crm.deal.get\", #{ID: 7})"), &["ID", "7", "TITLE"]);
+    terminal.line("let deals = b24.get_all(\"crm.deal.list\", #{filter: #{\"<ID\": 100}})");
+    holds(&terminal.line("deals.take(2)"), &["ID", "TITLE", "─┘"]);
+    terminal.press("deals[0].TIT");
+    terminal.press(TAB);
+    terminal.wait_for("deals[0].TITLE");
+    terminal.drop_line();
+    holds(&terminal.line(":time b24.call(\"profile\")"), &["s in native calls", "b24: 1 request"]);
+    holds(&terminal.line(":connections"), &["service", "b24", "main", "yes"]);
+    holds(&terminal.line(":sandbox"), &["simulators", "b24", "http://127.0.0.1:"]);
+    assert_eq!(terminal.leave().0, Some(0));
+}

@@ -36,6 +36,7 @@ use crate::repl::lines::{Done, Lines};
 use crate::script::report::Report;
 use crate::script::session::{Ended, Session};
 use crate::script::show;
+use crate::secret;
 
 /// How the prompt behaves.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +164,7 @@ impl Repl {
             return commands::run(self, command);
         }
         if let Some(name) = begun.strip_prefix('?') {
-            let text = help::about(name, self.lines.borrow().names());
+            let text = help::about(name, self.lines.borrow().names(), self.columns());
             return self.say(&text);
         }
         if begun.is_empty() {
@@ -214,7 +215,8 @@ impl Repl {
         for row in &rows {
             for (column, cell) in columns.iter().zip(row) {
                 builder.name(column);
-                if builder.push(Field::Text(cell)).is_err() {
+                // Masked here, the columns still fit.
+                if builder.push(Field::Text(&secret::mask(cell))).is_err() {
                     return Flow::On;
                 }
             }
@@ -225,6 +227,11 @@ impl Repl {
 
     fn width(&self) -> Option<u16> {
         self.lines.borrow().session().host().output.width()
+    }
+
+    /// The width for texts that are cut to it.
+    fn columns(&self) -> usize {
+        self.width().map_or(100, usize::from)
     }
 
     fn dimmed(&self, text: &str) -> String {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::repl::hint;
 use crate::repl::names::Service;
 use crate::repl::tests::lines;
 use crate::repl::types::Typed;
+use crate::repl::{highlight, hint};
 use crate::script::catalogue::{Function, Param};
 
 fn function(namespace: &str, name: &str, params: &[(&str, &str)], returns: &str, comment: &str) -> Function {
@@ -200,5 +202,34 @@ fn names_of_the_session_are_offered_as_soon_as_they_are_there() {
         for word in expected.split(' ').filter(|word| *word != "to_xlsx") {
             assert!(found.split(' ').any(|offer| offer == word), "{text}: {found}");
         }
+    }
+}
+
+/// Scraps of code, put together without sense.
+fn nonsense() -> impl Strategy<Value = String> {
+    let scraps = prop::sample::select(vec![
+        "b24", ".", "get_all", "connect", "(", ")", "[", "]", "{", "}", "#{", "${", "`", "\"", "'", "\\", "::", "json",
+        ",", ":", "|", "r", "let ", "for ", " in ", "=", ";", "?.", "?[", "/*", "*/", "//", "\n", "база", "é", "1.5",
+        "0x", "..", "import ", "deals", ":load ", "?", ":", "e\u{301}", "\u{2cd}", "_", "=>",
+    ]);
+    prop::collection::vec(scraps, 0..16).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_typed_is_too_odd(text in nonsense()) {
+        let names = portal();
+        let known = Known { names: &names, root: Path::new("."), here: Path::new(".") };
+        for cursor in (0..=text.len()).filter(|&cursor| text.is_char_boundary(cursor)) {
+            let offers = at(&text, cursor, &known);
+            prop_assert!(offers.from <= cursor && text.is_char_boundary(offers.from));
+            let drawn = highlight::line(&text, Some(cursor), &names);
+            prop_assert_eq!(console::strip_ansi_codes(&drawn), text.as_str());
+        }
+        hint::of(&text, &names);
+        let pieces = pieces(&text);
+        let whole: String = pieces.iter().map(|piece| piece.text).collect();
+        let visible = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        prop_assert_eq!(visible(&whole), visible(&text));
     }
 }
