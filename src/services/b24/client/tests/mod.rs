@@ -5,6 +5,7 @@ mod lists;
 mod many;
 mod oauth;
 mod server;
+mod simulated;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
