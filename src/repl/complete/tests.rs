@@ -135,6 +135,8 @@ fn tab_follows_types_and_places() {
         ("?b24.ge", "get_all get_by_id"),
         ("?sle", "sleep"),
         ("`${b24.ge", "get_all get_by_id"),
+        ("`${b24}", ""),
+        ("fs::read(`${b24}re", ""),
     ] {
         assert_eq!(offered(text, &names, folder.path()), expected, "{text}");
     }
