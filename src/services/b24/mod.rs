@@ -44,7 +44,7 @@ const fn setting(name: &'static str, holds: Type, help: &'static str, example: &
     Setting { name, holds, help, example }
 }
 
-/// What a connection may be told. `read_only` is common to all services and is read from the settings as well.
+/// What a connection may be told, beside what all services take (`read_only`).
 pub const SETTINGS: &[Setting] = &[
     setting(
         "webhook",
@@ -91,5 +91,4 @@ pub const SETTINGS: &[Setting] = &[
         "OAuth: where tokens are renewed; default https://oauth.bitrix.info.",
         "\"https://oauth.bitrix.info\"",
     ),
-    setting("read_only", Type::Flag, "Refuse every call that changes something; default false.", "true"),
 ];
