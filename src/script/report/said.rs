@@ -244,7 +244,9 @@ impl Call {
             return nothing(&format!("`{name}` is called on ()"), &format!(".{name}(…)"));
         }
         let scripted = if self.namespace.is_empty() { &own.here } else { &own.elsewhere };
-        let scripted = scripted.iter().filter(|known| known.name == self.name);
+        // One that would fit and was not found is gone again: its line at the prompt failed.
+        let fits = |known: &Function| known.params.len() == self.given().len();
+        let scripted = scripted.iter().filter(|known| known.name == self.name && !fits(known));
         let native = names.functions.iter().filter(|known| self.may_mean(known));
         let mut overloads: Vec<&Function> = match names.functions.iter().any(|known| known.namespace == self.namespace)
         {
