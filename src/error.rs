@@ -274,7 +274,8 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
             let begins = word.len() >= 3 && name.to_lowercase().starts_with(&word);
             match distance {
                 _ if begins => Some((allowed, name)),
-                distance if distance <= allowed => Some((distance, name)),
+                // Something of the word must be left, or every single letter is near every other.
+                distance if distance <= allowed && distance < word.chars().count() => Some((distance, name)),
                 _ => None,
             }
         })
@@ -310,6 +311,7 @@ mod tests {
         assert!(near("delete", known).is_empty());
         assert_eq!(did_you_mean("get_al", known).unwrap(), "did you mean `get_all`?");
         assert_eq!(did_you_mean("zzz", known), None);
+        assert_eq!(did_you_mean("x", ["y", "_"]), None);
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! `services` holds one folder for each outside system over it; `script` embeds Rhai; `sandbox` imitates the outside
 //! systems; `cli`, `repl` and `render` are what a person meets.
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod error;
 pub mod render;
+pub mod repl;
+pub mod sandbox;
 pub mod script;
 pub mod secret;
 pub mod services;

@@ -1,11 +1,12 @@
 //! Cuts work into packets, keeps many under way, puts the answers back in the order of the work, and repeats exactly
 //! what has to be repeated.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
-use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
 
 use crate::core::retry::Schedule;
 use crate::error::{Error, Result};
@@ -18,21 +19,22 @@ pub enum Reply<T> {
     /// It was not carried out, or changes nothing: try it again, and give up with this error when the tries are used
     /// up.
     Again(Error),
-    /// It was turned away because of a limit; that is no failure and uses up no try.
-    Later,
+    /// It was turned away because of a limit, and should not come again before this moment; that is no failure and
+    /// uses up no try.
+    Later(Instant),
 }
 
 /// How many packets may be waiting for their answers at once. The lanes of the limiter decide what really runs; this
 /// only bounds what is prepared.
 const PREPARED: usize = 64;
 
-/// Sends the items `0..count` in packets. `cut` tells how many items the next packet takes when so many are left;
-/// `send` gets the indices of a packet (rising) and answers for each of them; `settled` hears of each item that has
-/// its final answer.
+/// Sends the items `0..count` in packets. `cut` sees the items that wait, in their order, and tells how many of them
+/// the next packet takes; `send` gets the indices of a packet and answers for each of them; `settled` hears of each
+/// item that has its final answer. Items that wait for a moment hold up no other.
 pub async fn run<T, Sent>(
     count: usize,
     schedule: Schedule,
-    cut: impl Fn(usize) -> usize,
+    cut: impl Fn(&[usize]) -> usize,
     send: impl Fn(Vec<usize>) -> Sent,
     mut settled: impl FnMut(usize),
 ) -> Vec<Result<T>>
@@ -42,35 +44,42 @@ where
     let mut answers: Vec<Option<Result<T>>> = std::iter::repeat_with(|| None).take(count).collect();
     let mut failures = vec![0u32; count];
     let mut queue: VecDeque<usize> = (0..count).collect();
-    let mut rest = Duration::ZERO;
+    let mut held: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
     let mut under_way = FuturesUnordered::new();
     loop {
-        while under_way.len() < PREPARED && !queue.is_empty() {
-            let size = cut(queue.len()).clamp(1, queue.len());
-            let packet: Vec<usize> = queue.drain(..size).collect();
-            let rest = std::mem::take(&mut rest);
-            let send = &send;
-            under_way.push(async move {
-                if !rest.is_zero() {
-                    tokio::time::sleep(rest).await;
-                }
-                send(packet).await
-            });
+        let now = Instant::now();
+        while held.peek().is_some_and(|Reverse((until, _))| *until <= now) {
+            queue.extend(held.pop().map(|Reverse((_, item))| item));
         }
-        let Some(replies) = under_way.next().await else { break };
+        while under_way.len() < PREPARED && !queue.is_empty() {
+            let size = cut(queue.make_contiguous()).clamp(1, queue.len());
+            under_way.push(send(queue.drain(..size).collect()));
+        }
+        let first_held = held.peek().map(|Reverse((until, _))| *until);
+        let replies = tokio::select! {
+            Some(replies) = under_way.next(), if !under_way.is_empty() => replies,
+            () = tokio::time::sleep_until(first_held.unwrap_or(now)), if first_held.is_some() => continue,
+            else => break,
+        };
+        // One pause for what failed together, so that it is repeated together.
+        let most =
+            replies.iter().filter(|(_, reply)| matches!(reply, Reply::Again(_))).map(|(item, _)| failures[*item]);
+        let pause = most
+            .max()
+            .and_then(|most| schedule.pause((most + 1).min(schedule.tries.saturating_sub(1))))
+            .unwrap_or_default();
         for (item, reply) in replies {
             let answer = match reply {
                 Reply::Done(answer) => Ok(answer),
                 Reply::Failed(error) => Err(error),
-                Reply::Later => {
-                    queue.push_back(item);
+                Reply::Later(until) => {
+                    held.push(Reverse((until, item)));
                     continue;
                 }
                 Reply::Again(error) => {
                     failures[item] += 1;
-                    if let Some(pause) = schedule.pause(failures[item]) {
-                        rest = rest.max(pause);
-                        queue.push_back(item);
+                    if failures[item] < schedule.tries {
+                        held.push(Reverse((Instant::now() + pause, item)));
                         continue;
                     }
                     Err(error)
@@ -104,6 +113,7 @@ mod tests {
     use super::*;
     use crate::error::Kind;
     use std::cell::RefCell;
+    use std::time::Duration;
 
     fn fault() -> Error {
         Error::new(Kind::Unavailable, "test.fault", "broken")
@@ -142,7 +152,7 @@ mod tests {
                         1 => Reply::Failed(fault()),
                         2 => Reply::Again(fault()),
                         3 if first => Reply::Again(fault()),
-                        4 if first => Reply::Later,
+                        4 if first => Reply::Later(Instant::now()),
                         _ => Reply::Done(item),
                     };
                     packet.into_iter().map(|item| (item, reply(item))).collect()
@@ -151,9 +161,32 @@ mod tests {
             |_| {},
         )
         .await;
-        assert_eq!(*sent.borrow(), [vec![0, 1, 2, 3, 4], vec![2, 3, 4]]);
+        assert_eq!(*sent.borrow(), [vec![0, 1, 2, 3, 4], vec![4], vec![2, 3]]);
         let good: Vec<bool> = answers.iter().map(Result::is_ok).collect();
         assert_eq!(good, [true, false, false, true, true]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_moment_holds_up_nothing_else() {
+        let began = Instant::now();
+        let settled = RefCell::new(Vec::new());
+        let answers = run(
+            300,
+            Schedule::default(),
+            |_| 1,
+            |packet: Vec<usize>| async move {
+                let until = began + Duration::from_secs(60);
+                let reply = |item| match item < 200 && Instant::now() < until {
+                    true => Reply::Later(until),
+                    false => Reply::Done(item),
+                };
+                packet.into_iter().map(|item| (item, reply(item))).collect()
+            },
+            |item| settled.borrow_mut().push((item, began.elapsed().as_secs())),
+        )
+        .await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert!(settled.borrow().iter().all(|(item, at)| (*item < 200) == (*at >= 60)));
     }
 
     #[test]

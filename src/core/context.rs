@@ -75,6 +75,12 @@ impl Context {
         counters.entry(service).or_default().clone()
     }
 
+    /// A copy of all counters as they stand, to be compared with later ones.
+    pub fn counted(&self) -> HashMap<&'static str, Counters> {
+        let counters = self.0.counters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        counters.iter().map(|(service, counters)| (*service, counters.since(&Counters::default()))).collect()
+    }
+
     /// One line for each service that did something.
     pub fn summary(&self) -> Vec<(&'static str, String)> {
         let counters = self.0.counters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

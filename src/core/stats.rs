@@ -35,6 +35,19 @@ impl Counters {
         self.waited_ms.add(wait.as_millis() as usize);
     }
 
+    /// What was counted since `earlier`, a copy made then; the copy itself is `since` nothing.
+    pub fn since(&self, earlier: &Counters) -> Counters {
+        let more = |now: &Count, then: &Count| Count(AtomicU64::new(now.get().saturating_sub(then.get())));
+        Counters {
+            requests: more(&self.requests, &earlier.requests),
+            calls: more(&self.calls, &earlier.calls),
+            rows: more(&self.rows, &earlier.rows),
+            repeats: more(&self.repeats, &earlier.repeats),
+            refusals: more(&self.refusals, &earlier.refusals),
+            waited_ms: more(&self.waited_ms, &earlier.waited_ms),
+        }
+    }
+
     /// One line, of what is not zero: `12 requests, 560 calls, 28,000 rows, waited 3.2 s for a limit`.
     pub fn summary(&self) -> String {
         let waited = self.waited_ms.get();
@@ -83,5 +96,15 @@ mod tests {
         assert_eq!(counters.summary(), "1 request, 28,000 rows, waited 3.2 s for a limit");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(12), "12");
+    }
+
+    #[test]
+    fn what_happened_since_a_copy_is_counted_apart() {
+        let counters = Counters::default();
+        counters.calls.add(3);
+        let copy = counters.since(&Counters::default());
+        counters.calls.add(2);
+        assert_eq!(copy.summary(), "3 calls");
+        assert_eq!(counters.since(&copy).summary(), "2 calls");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
 
@@ -30,6 +31,7 @@ pub struct Host {
     /// Stops what the session runs at the moment.
     pub stopper: Stopper,
     fault: Mutex<Option<Error>>,
+    waited: Mutex<Duration>,
     /// What `exit(n)` asked for.
     exit: Mutex<Option<u8>>,
 }
@@ -45,6 +47,7 @@ impl Host {
             connections,
             stopper: Stopper::default(),
             fault: Mutex::new(None),
+            waited: Mutex::default(),
             exit: Mutex::new(None),
         }
     }
@@ -55,9 +58,21 @@ impl Host {
         self.stopper.stop();
     }
 
+    /// Tells the person who runs the script, on standard error. Nobody can be told when that fails.
+    pub fn warn(&self, text: &str) {
+        use std::io::Write;
+        let line = secret::mask(text);
+        self.context.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
+    }
+
     /// Why the script was ended, if it was ended that way.
     pub fn take_fault(&self) -> Option<Error> {
         self.fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+
+    /// How long scripts stood in native calls so far, all their threads together.
+    pub fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Remembers the exit code that the script chose.
@@ -90,13 +105,16 @@ pub fn wait_at<T>(host: &Host, position: Position, job: impl Future<Output = Res
     let scope = Scope::current();
     // What was printed so far should be seen before a wait, not after it.
     host.output.flush().map_err(|error| thrown(error, position))?;
-    host.context.runtime().block_on(async {
+    let began = Instant::now();
+    let done = host.context.runtime().block_on(async {
         tokio::select! {
             biased;
             () = scope.over() => Err(ended(position)),
             done = job => done.map_err(|error| thrown(error, position)),
         }
-    })
+    });
+    *host.waited.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) += began.elapsed();
+    done
 }
 
 /// What ends a script and cannot be caught.

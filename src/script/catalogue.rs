@@ -3,6 +3,8 @@
 
 use rhai::{AST, Engine};
 
+use crate::script::method_call;
+
 /// One function, method, property or operator.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Function {
@@ -93,7 +95,7 @@ fn collect(engine: &Engine, standard: bool) -> Vec<Function> {
             let params = meta.params_info.iter().map(|param| parameter(param)).collect();
             Some(Function {
                 namespace: info.namespace.to_string(),
-                name: meta.name.to_string(),
+                name: method_call::written(&meta.name).to_owned(),
                 params,
                 returns: script_type(&meta.return_type),
                 comment: plain_comment(meta.comments.iter().map(AsRef::as_ref)),

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel};
 
 use crate::script::bridge::{Host, Tag};
 use crate::script::imports::Imports;
-use crate::script::{modules, rows, stop};
+use crate::script::{method_call, modules, rows, stop};
 use crate::services;
 
 /// Rhai's own bounds (32 levels of expressions inside a function) refuse ordinary administrators' scripts.
@@ -32,6 +32,7 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
     let mut globals = Module::new();
     let args: rhai::Array = args.iter().map(|arg| arg.as_str().into()).collect();
     globals.set_var("args", args);
+    method_call::register(&mut engine);
     rows::register(&mut engine);
     modules::register(&mut engine);
     for service in services::ALL {

@@ -137,6 +137,15 @@ impl Imports {
         Ok((found.display().to_string(), text))
     }
 
+    /// The syntax tree of an import that is not run, or what is wrong with it and what to do.
+    pub fn read(&self, engine: &Engine, path: &str, from: Option<&str>) -> Result<AST, (String, Option<String>)> {
+        let found = self.find(path, from);
+        let (_, text) =
+            found.map_err(|error| (error.message().to_owned(), error.hint_text().map(ToOwned::to_owned)))?;
+        let broken = |error: rhai::ParseError| (format!("`{path}` does not compile: {error}"), None);
+        engine.compile(without_shebang(&text)).map_err(broken)
+    }
+
     fn compile(&self, engine: &Engine, name: &str, text: &str, position: Position) -> Loaded<Shared<Module>> {
         self.sources.keep(name, text);
         let mut ast = engine.compile(without_shebang(text)).map_err(|error| {

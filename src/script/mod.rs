@@ -2,12 +2,16 @@
 
 pub mod bridge;
 pub mod catalogue;
+pub mod check;
 pub mod convert;
 pub mod engine;
 pub mod folders;
 pub mod imports;
+pub mod method_call;
 pub mod modules;
+pub mod options;
 pub mod output;
+pub mod reference;
 pub mod report;
 pub mod rows;
 pub mod session;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope as Variables};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope as Variables};
 
 use crate::error::{Error, Kind};
 use crate::script::bridge::Host;
@@ -27,7 +27,9 @@ pub struct Options {
 
 pub struct Session {
     host: Arc<Host>,
+    options: Options,
     engine: Engine,
+    imports: Imports,
     sources: Sources,
 }
 
@@ -38,8 +40,13 @@ impl Session {
     pub fn new(host: Arc<Host>, options: &Options) -> Session {
         let sources = Sources::default();
         let imports = Imports::new(options.root.clone(), sources.clone());
-        let engine = engine::build(&host, &options.args, imports, options.max_operations);
-        Session { host, engine, sources }
+        let engine = engine::build(&host, &options.args, imports.clone(), options.max_operations);
+        Session { host, options: options.clone(), engine, imports, sources }
+    }
+
+    /// The same session with an engine as it was at the start; connections stay open, imports are read again.
+    pub fn renew(&mut self) {
+        *self = Session::new(self.host.clone(), &self.options);
     }
 
     pub fn host(&self) -> &Arc<Host> {
@@ -50,6 +57,20 @@ impl Session {
         &self.engine
     }
 
+    pub fn imports(&self) -> &Imports {
+        &self.imports
+    }
+
+    /// For making further functions and modules visible to what is compiled from now on.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The folder that imports are relative to.
+    pub fn root(&self) -> &Path {
+        &self.options.root
+    }
+
     /// Everything there is to call.
     pub fn functions(&self) -> Vec<Function> {
         catalogue::all(&self.engine)
@@ -57,8 +78,24 @@ impl Session {
 
     /// The text as a syntax tree whose errors are reported under `name`.
     pub fn compile(&self, name: &str, text: &str) -> Ended<AST> {
-        self.sources.keep(name, text);
-        match self.engine.compile(without_shebang(text)) {
+        self.compile_as(name, text, text)
+    }
+
+    /// The same where reports show another text of the same lines and columns.
+    pub fn compile_as(&self, name: &str, shown: &str, text: &str) -> Ended<AST> {
+        self.compile_with(&self.engine, name, shown, text)
+    }
+
+    /// The text with every expression as it stands in it, for reading rather than running.
+    pub fn compile_as_written(&self, name: &str, text: &str) -> Ended<AST> {
+        let mut engine = engine::build(&self.host, &[], self.imports.clone(), 0);
+        engine.set_optimization_level(OptimizationLevel::None);
+        self.compile_with(&engine, name, text, text)
+    }
+
+    fn compile_with(&self, engine: &Engine, name: &str, shown: &str, text: &str) -> Ended<AST> {
+        self.sources.keep(name, shown);
+        match engine.compile(without_shebang(text)) {
             Ok(mut ast) => {
                 ast.set_source(name);
                 self.sources.learn(name, &ast);

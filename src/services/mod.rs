@@ -10,6 +10,8 @@ use crate::config::{Config, Known};
 use crate::error::Result;
 use crate::settings::{Setting, Settings};
 
+pub mod b24;
+
 /// One outside system, as the rest of the program knows it.
 pub trait Service: Sync {
     /// Its section in `pult.toml`, and the name of its object in scripts.
@@ -25,7 +27,7 @@ pub trait Service: Sync {
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24];
 
 /// Their tables, for reading `pult.toml`.
 pub fn known() -> Vec<Known> {

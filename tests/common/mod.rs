@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use pult::config::Config;
 use pult::core::context::Context;
 use pult::core::progress::Progress;
 use pult::core::state::State;
+use pult::sandbox::{Sandbox, Settings};
 use pult::script::bridge::Host;
 use pult::script::folders::Folders;
 use pult::script::output::Output;
@@ -41,6 +41,8 @@ pub struct Stage {
     pub written: Written,
     /// What relative paths of the script lie in; removed with the stage.
     _folder: tempfile::TempDir,
+    /// Simulators of its own: what one script changes, no other one sees.
+    _sandbox: Sandbox,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -51,15 +53,12 @@ pub fn stage(root: &Path, args: &[&str]) -> Stage {
     let written = Written::default();
     let context = Context::new(runtime.handle().clone(), Progress::new(false), State::in_memory(), None);
     let folders = Folders::new(folder.path().to_path_buf(), []);
-    let mut host = Host::new(context, Output::to(Box::new(written.clone())), folders, Connections::new(connections()));
+    let sandbox = runtime.block_on(Sandbox::start(&Settings::default())).unwrap();
+    let connections = Connections::new(sandbox.config().unwrap());
+    let mut host = Host::new(context, Output::to(Box::new(written.clone())), folders, connections);
     host.log = Output::to(Box::new(written.clone()));
     let options =
         Options { args: args.iter().map(ToString::to_string).collect(), root: root.to_path_buf(), max_operations: 0 };
     let session = Session::new(Arc::new(host), &options);
-    Stage { session, written, _folder: folder, _runtime: runtime }
-}
-
-/// The connections that scripts find. Those of the sandbox belong here.
-fn connections() -> Config {
-    Config::default()
+    Stage { session, written, _folder: folder, _sandbox: sandbox, _runtime: runtime }
 }

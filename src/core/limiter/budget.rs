@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
@@ -26,7 +27,8 @@ struct Account {
     resets_at: Option<Instant>,
     /// Closed until this moment. Afterwards one call goes ahead to see.
     closed_until: Option<Instant>,
-    probing: bool,
+    /// The number of the probe under way.
+    probing: Option<u64>,
 }
 
 /// The budgets of all methods of one server.
@@ -34,58 +36,99 @@ struct Account {
 pub struct Budget {
     limit: f64,
     accounts: Mutex<HashMap<String, Account>>,
+    probes: AtomicU64,
     changed: Notify,
 }
 
 /// What a caller may do now.
-#[derive(Debug, PartialEq)]
-pub enum Turn {
+#[derive(Debug)]
+pub enum Turn<'a> {
     Go,
     /// Go alone, the others wait for what the server says.
-    Probe,
+    Probe(Probing<'a>),
     /// Not before this moment.
     Wait(Instant),
     /// Somebody is probing; wait for the outcome.
     Watch,
 }
 
+/// A probe under way. Dropped without a word from the server (a network fault, a stopped script), it lets the next one
+/// probe.
+#[derive(Debug)]
+pub struct Probing<'a> {
+    budget: &'a Budget,
+    method: String,
+    number: u64,
+}
+
+impl Probing<'_> {
+    /// The call went through, and its answer did not speak of time: the method is open.
+    pub fn succeeded(self) {
+        if let Some(account) = self.budget.accounts().get_mut(&self.method)
+            && account.probing == Some(self.number)
+        {
+            account.closed_until = None;
+        }
+    }
+}
+
+impl Drop for Probing<'_> {
+    fn drop(&mut self) {
+        if let Some(account) = self.budget.accounts().get_mut(&self.method)
+            && account.probing == Some(self.number)
+        {
+            account.probing = None;
+        }
+        self.budget.changed.notify_waiters();
+    }
+}
+
+/// The permission that [`Budget::take`] gives; to be held until the answer is read.
+#[derive(Debug)]
+pub struct Passed<'a> {
+    pub waited: Duration,
+    pub probing: Option<Probing<'a>>,
+}
+
 impl Budget {
+    /// `limit` in seconds; infinite where the server has no such limit that is known.
     pub fn new(limit: f64) -> Budget {
-        Budget { limit, accounts: Mutex::default(), changed: Notify::new() }
+        Budget { limit, accounts: Mutex::default(), probes: AtomicU64::new(0), changed: Notify::new() }
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Account>> {
         self.accounts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// What a call of this method may do now. [`Turn::Probe`] must be followed by [`Budget::spent`],
-    /// [`Budget::refused`] or [`Budget::probe_ended`].
-    pub fn turn(&self, method: &str) -> Turn {
+    /// What a call of this method may do now.
+    pub fn turn(&self, method: &str) -> Turn<'_> {
         let mut accounts = self.accounts();
         let Some(account) = accounts.get_mut(method) else { return Turn::Go };
         match account.closed_until {
             None => Turn::Go,
-            Some(_) if account.probing => Turn::Watch,
+            Some(_) if account.probing.is_some() => Turn::Watch,
             Some(until) if until > Instant::now() => Turn::Wait(until),
             Some(_) => {
-                account.probing = true;
-                Turn::Probe
+                let number = self.probes.fetch_add(1, Ordering::Relaxed);
+                account.probing = Some(number);
+                Turn::Probe(Probing { budget: self, method: method.to_owned(), number })
             }
         }
     }
 
-    /// Waits until a call of this method may go; returns how long it waited.
-    pub async fn take(&self, method: &str) -> Duration {
+    /// Waits until a call of this method may go.
+    pub async fn take(&self, method: &str) -> Passed<'_> {
         let began = Instant::now();
         loop {
             let changed = self.changed.notified();
             match self.turn(method) {
-                Turn::Go | Turn::Probe => return began.elapsed(),
+                Turn::Go => return Passed { waited: began.elapsed(), probing: None },
+                Turn::Probe(probing) => return Passed { waited: began.elapsed(), probing: Some(probing) },
                 Turn::Wait(until) => tokio::select! {
                     () = tokio::time::sleep_until(until) => {}
                     () = changed => {}
                 },
-                // A probe that was dropped (its script was stopped) tells nobody.
+                // The outcome may have come between the two lines above.
                 Turn::Watch => tokio::select! {
                     () = changed => {}
                     () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -106,7 +149,7 @@ impl Budget {
         let account = accounts.entry(method.to_owned()).or_default();
         account.spent = spent.seconds;
         account.resets_at = resets_at.or(account.resets_at);
-        account.probing = false;
+        account.probing = None;
         account.closed_until = match spent.seconds >= self.limit {
             true => Some(account.resets_at.unwrap_or_else(|| Instant::now() + BLIND_WAIT)),
             false => None,
@@ -120,25 +163,12 @@ impl Budget {
         let now = Instant::now();
         let mut accounts = self.accounts();
         let account = accounts.entry(method.to_owned()).or_default();
-        account.probing = false;
+        account.probing = None;
         account.closed_until = Some(match account.resets_at {
             Some(resets_at) if resets_at > now => resets_at,
             _ => now + BLIND_WAIT,
         });
         drop(accounts);
-        self.changed.notify_waiters();
-    }
-
-    /// A probe ended without a word about time (a network fault, an answer without `time`).
-    pub fn probe_ended(&self, method: &str, succeeded: bool) {
-        if let Some(account) = self.accounts().get_mut(method)
-            && account.probing
-        {
-            account.probing = false;
-            if succeeded {
-                account.closed_until = None;
-            }
-        }
         self.changed.notify_waiters();
     }
 }
@@ -164,8 +194,8 @@ mod tests {
     async fn a_method_over_its_limit_waits_for_the_reset_and_others_go_on() {
         let budget = Budget::new(480.0);
         budget.spent("crm.deal.list", Spent { seconds: 481.0, resets_at: in_seconds(300.0) });
-        assert!(budget.take("crm.lead.list").await.is_zero());
-        let waited = budget.take("crm.deal.list").await;
+        assert!(budget.take("crm.lead.list").await.waited.is_zero());
+        let waited = budget.take("crm.deal.list").await.waited;
         assert!((299.0..302.0).contains(&waited.as_secs_f64()), "{waited:?}");
     }
 
@@ -178,8 +208,10 @@ mod tests {
         for _ in 0..5 {
             let (budget, gone) = (budget.clone(), gone.clone());
             tasks.spawn(async move {
-                budget.take("m").await;
+                let _passed = budget.take("m").await;
                 *gone.lock().unwrap() += 1;
+                // The answer takes longer than this test.
+                tokio::time::sleep(Duration::from_secs(300)).await;
             });
         }
         tokio::time::sleep(Duration::from_secs(62)).await;
@@ -197,9 +229,25 @@ mod tests {
     async fn a_refusal_without_a_time_waits_a_few_seconds_and_probes() {
         let budget = Budget::new(480.0);
         budget.refused("batch");
-        assert_eq!(budget.take("batch").await.as_secs(), BLIND_WAIT.as_secs());
-        assert_eq!(budget.turn("batch"), Turn::Watch);
-        budget.probe_ended("batch", true);
-        assert_eq!(budget.turn("batch"), Turn::Go);
+        let passed = budget.take("batch").await;
+        assert_eq!(passed.waited.as_secs(), BLIND_WAIT.as_secs());
+        assert!(matches!(budget.turn("batch"), Turn::Watch));
+        passed.probing.unwrap().succeeded();
+        assert!(matches!(budget.turn("batch"), Turn::Go));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_dropped_lets_the_next_one_probe() {
+        let budget = Budget::new(480.0);
+        budget.refused("m");
+        drop(budget.take("m").await);
+        let second = budget.take("m").await;
+        assert!(second.probing.is_some() && second.waited.is_zero());
+        // A word of the server while a probe is out ends it; the old guard then harms no newer probe.
+        budget.refused("m");
+        let third = budget.take("m").await;
+        drop(second);
+        assert!(matches!(budget.turn("m"), Turn::Watch));
+        drop(third);
     }
 }

@@ -9,6 +9,7 @@ mod json;
 mod log;
 mod numbers;
 mod options;
+mod session;
 mod text;
 mod time;
 
@@ -27,6 +28,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_static_module("fs", Shared::new(exported_module!(fs::files)));
     engine.register_static_module("json", Shared::new(exported_module!(json::json)));
     engine.register_static_module("log", Shared::new(exported_module!(log::log)));
+    engine.register_static_module("session", Shared::new(exported_module!(session::session)));
     engine.register_static_module("text", Shared::new(exported_module!(text::texts)));
     engine.register_static_module("time", Shared::new(exported_module!(time::times)));
 }

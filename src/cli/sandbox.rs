@@ -1,0 +1,86 @@
+//! `pult sandbox`: the simulators on loopback addresses until stopped.
+
+use std::io::Read;
+
+use clap::Args;
+
+use super::setup::runtime;
+use super::{eprint_line, print_line};
+use crate::error::{Error, Kind, Result};
+use crate::sandbox::{Sandbox, Settings};
+use crate::script::report::Report;
+
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Print one line of JSON when everything is ready.
+    #[arg(long)]
+    json: bool,
+    /// Stop when standard input closes.
+    #[arg(long)]
+    until_eof: bool,
+    /// Set a switch of a simulator: `b24.latency_ms=100`. `pult sandbox --knobs` lists them.
+    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    set: Vec<String>,
+    /// List the switches and their usual values.
+    #[arg(long)]
+    knobs: bool,
+}
+
+pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
+    let settings = Settings::parse(&options.set)?;
+    if options.knobs {
+        print_line(&settings.listed())?;
+        return Ok(0);
+    }
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let sandbox = Sandbox::start(&settings).await?;
+        if options.json {
+            print_line(&sandbox.json().to_string())?;
+        } else {
+            for (name, address) in sandbox.addresses() {
+                print_line(&format!("{name}: {address}"))?;
+            }
+            eprint_line("Ctrl-C stops");
+        }
+        stopped(options.until_eof).await
+    })?;
+    // A thread that still reads standard input must not hold the program.
+    runtime.shutdown_background();
+    Ok(0)
+}
+
+/// Ends on SIGINT, on SIGTERM, and on the end of standard input when that is asked for.
+async fn stopped(until_eof: bool) -> Result<()> {
+    let failed = |error| Error::new(Kind::Usage, "sandbox.signals", format!("signals cannot be listened for: {error}"));
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).map_err(failed)?.recv().await;
+        Ok(())
+    };
+    // Windows ends a console program with these instead.
+    #[cfg(windows)]
+    let terminate = async {
+        let mut close = tokio::signal::windows::ctrl_close().map_err(failed)?;
+        let mut shutdown = tokio::signal::windows::ctrl_shutdown().map_err(failed)?;
+        tokio::select! { _ = close.recv() => {} _ = shutdown.recv() => {} }
+        Ok(())
+    };
+    let end_of_input = async {
+        match until_eof {
+            true => drop(
+                tokio::task::spawn_blocking(|| {
+                    std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink())
+                })
+                .await,
+            ),
+            false => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(failed),
+        terminated = terminate => terminated,
+        () = end_of_input => Ok(()),
+    }
+}

@@ -1,0 +1,125 @@
+//! Simulators of the outside systems on loopback addresses, stateful and with data in them.
+//!
+//! They follow what is known of the real systems, not what our clients need: clients that nobody here wrote run
+//! against them unchanged.
+
+pub mod b24;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::settings::{Given, Settings as Connection};
+
+/// The switches of all simulators.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub b24: b24::Knobs,
+}
+
+impl Settings {
+    /// The usual switches with these changes, each `simulator.switch=value`.
+    pub fn parse(changes: &[String]) -> Result<Settings> {
+        let mut all = json!(Settings::default());
+        for change in changes {
+            let (path, value) = change
+                .split_once('=')
+                .ok_or_else(|| wrong(format!("`{change}` sets nothing")).hint("write it as b24.latency_ms=100"))?;
+            let place = place(&mut all, path)?;
+            // A text needs no quotes.
+            *place = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        }
+        serde_json::from_value(all).map_err(|error| {
+            wrong(format!("a switch does not take this value: {error}"))
+                .hint("`pult sandbox --knobs` lists the switches")
+        })
+    }
+
+    /// `b24.latency_ms=0`, one a line.
+    pub fn listed(&self) -> String {
+        let mut lines = Vec::new();
+        list("", &json!(self), &mut lines);
+        lines.join("\n")
+    }
+}
+
+fn place<'a>(all: &'a mut Value, path: &str) -> Result<&'a mut Value> {
+    let mut place = all;
+    for step in path.split('.') {
+        let known: Vec<String> = place.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+        place = place.get_mut(step).ok_or_else(|| {
+            let hint = did_you_mean(step, known.iter().map(String::as_str))
+                .unwrap_or_else(|| "`pult sandbox --knobs` lists the switches".into());
+            wrong(format!("there is no switch `{path}`")).hint(hint)
+        })?;
+    }
+    Ok(place)
+}
+
+fn list(prefix: &str, value: &Value, lines: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                list(&name, value, lines);
+            }
+        }
+        value => lines.push(format!("{prefix}={value}")),
+    }
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Kind::Usage, "sandbox.switch", message)
+}
+
+/// All simulators, running until dropped.
+pub struct Sandbox {
+    b24: b24::Portal,
+}
+
+impl Sandbox {
+    pub async fn start(settings: &Settings) -> Result<Sandbox> {
+        let b24 = b24::Portal::start(settings.b24.clone()).await.map_err(|error| {
+            let port = settings.b24.port;
+            Error::new(Kind::Usage, "sandbox.port", format!("the b24 simulator cannot listen on port {port}: {error}"))
+                .hint("choose another with --set b24.port=…, or 0 for any")
+        })?;
+        Ok(Sandbox { b24 })
+    }
+
+    /// Where each simulator listens; the keys are stable.
+    pub fn json(&self) -> Value {
+        json!({ "b24": { "webhook": self.b24.webhook() } })
+    }
+
+    /// The same for people.
+    pub fn addresses(&self) -> Vec<(String, String)> {
+        vec![("b24".into(), self.b24.webhook())]
+    }
+
+    /// A configuration whose main connections are the simulators.
+    pub fn config(&self) -> Result<Config> {
+        let mut config = Config::default();
+        let mut b24 = Connection::new("the sandbox");
+        b24.set(crate::services::b24::SETTINGS, "webhook", Given::Text(self.b24.webhook()))
+            .map_err(|(message, _)| wrong(message))?;
+        config.add("b24", "main", b24);
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_set_by_their_path_and_misspelt_ones_are_named() {
+        let settings = Settings::parse(&["b24.latency_ms=100".into(), "b24.code=abc".into()]).unwrap();
+        assert_eq!((settings.b24.latency_ms, settings.b24.code.as_str()), (100.0, "abc"));
+        let error = Settings::parse(&["b24.latency=1".into()]).unwrap_err();
+        assert_eq!(error.hint_text(), Some("did you mean `latency_ms`?"));
+        assert!(Settings::parse(&["b24.rows.deals=many".into()]).is_err());
+        assert!(Settings::default().listed().contains("b24.bucket_size=50"));
+    }
+}

@@ -1,0 +1,23 @@
+//! The calls: what a script asks for, sent within the portal's limits.
+
+mod auth;
+mod batches;
+mod by_id;
+mod call_batch;
+mod calls;
+mod lists;
+mod outcomes;
+mod portal;
+mod send;
+mod stream;
+
+pub use by_id::{ById, Via};
+pub use call_batch::{Command, Told};
+pub use outcomes::{All, Answer, Outcomes};
+pub use portal::Portal;
+
+/// Parameters of a call: a map (its order is kept), a list for the methods that take them by place, or nothing.
+pub type Params = serde_json::Value;
+
+#[cfg(test)]
+mod tests;

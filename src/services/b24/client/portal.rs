@@ -1,0 +1,261 @@
+//! A connection: its settings, its limits, its HTTP client.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::Params;
+use super::auth::Tokens;
+use crate::core::context::Context;
+use crate::core::limiter::{Limits, Rate, Slowed};
+use crate::core::progress::Bar;
+use crate::core::retry::Schedule;
+use crate::core::stats::Counters;
+use crate::error::{Error, Kind, Result};
+use crate::secret;
+use crate::services::b24::wire::address::{Address, WEBHOOK_SHAPE};
+use crate::services::b24::wire::{batch, errors};
+use crate::settings::Settings;
+
+/// The longest parameters that a dry run shows, in characters.
+const SHOWN: usize = 500;
+
+/// One portal; cheap to clone.
+#[derive(Clone)]
+pub struct Portal(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub address: Address,
+    /// Where the portal has moved to since.
+    pub moved: RwLock<Option<Url>>,
+    pub insecure: bool,
+    pub read_only: bool,
+    pub origin: String,
+    pub http: Http,
+    pub tokens: Option<Tokens>,
+    pub context: Context,
+    pub limits: Arc<Limits>,
+    pub counters: Arc<Counters>,
+    /// It has given a proper answer: what goes wrong now is likely to pass.
+    pub proven: AtomicBool,
+    /// How many commands of a method (in lower case) a batch may hold, where that is fewer than usual.
+    pub sizes: Mutex<HashMap<String, usize>>,
+}
+
+impl Portal {
+    /// Reads the settings; makes no connection.
+    pub fn open(settings: &Settings, context: &Context) -> Result<Portal> {
+        let insecure = settings.flag("insecure");
+        let address = address(settings, insecure)?;
+        let http = Http::new(settings, &address)?;
+        let tokens = match settings.has("webhook") {
+            true => None,
+            false => Some(Tokens::open(settings, &address, http.clone(), context)?),
+        };
+        let (rate, seconds) = limits(settings)?;
+        let limits = context.limits(&format!("b24:{}", address.host()), || Limits::new(rate, seconds));
+        Ok(Portal(Arc::new(Inner {
+            address,
+            moved: RwLock::default(),
+            insecure,
+            read_only: settings.flag("read_only"),
+            origin: settings.origin.clone(),
+            http,
+            tokens,
+            context: context.clone(),
+            limits,
+            counters: context.counters("b24"),
+            proven: AtomicBool::new(false),
+            sizes: Mutex::default(),
+        })))
+    }
+
+    /// The portal's address, its secrets masked.
+    pub fn shown(&self) -> String {
+        self.0.address.shown()
+    }
+
+    /// At most so many requests a second to this portal, evenly and without a burst, until the guard is dropped.
+    pub fn slow(&self, per_second: f64) -> Result<Slowed> {
+        match per_second.is_finite() && per_second > 0.0 {
+            true => Ok(self.0.limits.bucket.slow(per_second)),
+            false => {
+                Err(Error::input("b24.wrong_rate", format!("slow: {per_second} is no number of requests a second"))
+                    .hint("give a number above zero, such as 0.5"))
+            }
+        }
+    }
+
+    /// Whether the call is only to be told of. Refuses changes on a connection that may only read.
+    pub(super) fn only_tells(&self, method: &str, params: &Params) -> Result<bool> {
+        if self.0.read_only {
+            let message = format!("{method} may change something, and {} is read-only", self.0.origin);
+            return Err(Error::new(Kind::Refused, "b24.read_only", message)
+                .hint("remove `read_only` from the connection, or use another one"));
+        }
+        Ok(self.0.context.only_tells(|| {
+            let params = errors::shortened(&params.to_string(), SHOWN);
+            secret::mask(&format!("b24: {method} {params}")).into_owned()
+        }))
+    }
+
+    pub(super) fn bar(&self, method: &str, total: Option<usize>) -> Bar {
+        self.0.context.progress().start(method, total.map(|total| total as u64))
+    }
+
+    /// A portal that never answered is given up sooner: its address is likelier to be wrong than its network.
+    pub(super) fn patience(&self) -> Schedule {
+        match self.0.proven.load(Ordering::Relaxed) {
+            true => Schedule::default(),
+            false => Schedule { tries: 2, ..Schedule::default() },
+        }
+    }
+
+    /// How many commands of this method (in lower case) one batch may hold.
+    pub(super) fn size(&self, key: &str) -> usize {
+        self.sizes().get(key).copied().unwrap_or(batch::MOST)
+    }
+
+    /// The server gave up on a batch of `of` commands.
+    pub(super) fn halve(&self, key: &str, of: usize) {
+        let mut sizes = self.sizes();
+        let size = sizes.entry(key.to_owned()).or_insert(batch::MOST);
+        *size = (*size).min(of / 2).max(1);
+    }
+
+    /// A batch of `of` commands went well: the next may hold one more.
+    pub(super) fn grow(&self, key: &str, of: usize) {
+        let mut sizes = self.sizes();
+        if let Some(size) = sizes.get_mut(key)
+            && of >= *size
+        {
+            *size += 1;
+            if *size >= batch::MOST {
+                sizes.remove(key);
+            }
+        }
+    }
+
+    fn sizes(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
+        self.0.sizes.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn address(settings: &Settings, insecure: bool) -> Result<Address> {
+    if let Some(webhook) = settings.secret("webhook") {
+        if settings.has("portal") {
+            return Err(settings.wrong("portal", "there is a webhook already; give one of the two"));
+        }
+        return Address::webhook(webhook.expose(), insecure).map_err(|wrong| {
+            settings
+                .wrong("webhook", wrong)
+                .hint(format!("copy it from the portal whole; it looks like {WEBHOOK_SHAPE}"))
+        });
+    }
+    match settings.text("portal") {
+        Some(portal) => Address::portal(portal, insecure).map_err(|wrong| settings.wrong("portal", wrong)),
+        None => Err(settings.wrong("webhook", "it is missing").hint(format!(
+            "set it to the address of an incoming webhook, {WEBHOOK_SHAPE}, or set `portal` and the OAuth tokens"
+        ))),
+    }
+}
+
+/// The rate and the seconds of operating time of the plan, or of the settings beside it.
+fn limits(settings: &Settings) -> Result<(Rate, f64)> {
+    let unlimited = Rate { holds: 1e9, drains: 1e9 };
+    let (mut rate, seconds) = match settings.text("plan") {
+        Some("enterprise") => (Rate { holds: 250.0, drains: 5.0 }, 480.0),
+        Some("box") => (unlimited, f64::INFINITY),
+        _ => (Rate { holds: 50.0, drains: 2.0 }, 480.0),
+    };
+    for (name, field) in [("requests_per_second", &mut rate.drains), ("burst", &mut rate.holds)] {
+        if let Some(number) = settings.number(name) {
+            if !(number.is_finite() && number > 0.0) {
+                return Err(settings.wrong(name, format!("{number} is not above zero")));
+            }
+            *field = number;
+        }
+    }
+    // A box that was told one of the two keeps a burst that fits it.
+    if settings.has("requests_per_second") && !settings.has("burst") && rate.holds == unlimited.holds {
+        rate.holds = rate.drains * 25.0;
+    }
+    Ok((rate, settings.number("operating_limit").unwrap_or(seconds)))
+}
+
+/// The HTTP client, built when first used.
+#[derive(Clone)]
+pub(super) struct Http(Arc<HttpParts>);
+
+struct HttpParts {
+    built: Mutex<Option<reqwest::Client>>,
+    timeout: Duration,
+    insecure: bool,
+    loopback: bool,
+    ca: Option<Vec<u8>>,
+}
+
+impl Http {
+    fn new(settings: &Settings, address: &Address) -> Result<Http> {
+        let ca = settings.text("ca").map(std::fs::read).transpose().map_err(|error| settings.wrong("ca", error))?;
+        if let Some(pem) = &ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem);
+            if certificates.is_ok_and(|certificates| certificates.is_empty()) {
+                return Err(settings
+                    .wrong("ca", "there is no certificate in the file")
+                    .hint("give a file in PEM format"));
+            }
+        }
+        let seconds = settings.number("timeout").unwrap_or(65.0).clamp(0.05, 86_400.0);
+        Ok(Http(Arc::new(HttpParts {
+            built: Mutex::new(None),
+            timeout: Duration::from_secs_f64(seconds),
+            insecure: settings.flag("insecure"),
+            loopback: address.is_loopback(),
+            ca,
+        })))
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    pub fn client(&self) -> Result<reqwest::Client> {
+        let mut built = self.0.built.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(client) = &*built {
+            return Ok(client.clone());
+        }
+        let client = self.build().map_err(|error| {
+            Error::new(Kind::Config, "b24.http", "the HTTP client cannot be made: its certificates cannot be read")
+                .hint("check `ca` in the settings, and the certificates of this computer")
+                .caused_by(error)
+        })?;
+        Ok(built.insert(client).clone())
+    }
+
+    fn build(&self) -> reqwest::Result<reqwest::Client> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pult/", env!("CARGO_PKG_VERSION")))
+            // A redirected POST would lose its parameters; moved portals are followed by hand.
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(self.0.timeout)
+            .connect_timeout(self.0.timeout.min(Duration::from_secs(15)))
+            // A connection that the portal closes just as a request is sent makes that request's outcome unknown:
+            // idle ones are dropped before the portal would.
+            .pool_idle_timeout(Duration::from_secs(8))
+            .pool_max_idle_per_host(64);
+        if self.0.insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        if self.0.loopback {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = &self.0.ca {
+            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+        }
+        builder.build()
+    }
+}

@@ -1,0 +1,108 @@
+//! What is written for people is true: examples run, reference pages are fresh, every script of `scripts/` works.
+
+mod common;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use pult::render::snippet::Style;
+use pult::script::catalogue;
+use pult::script::imports::{Imports, without_shebang};
+use pult::script::reference;
+use pult::script::session::on_deep_stack;
+use pult::services;
+
+const STYLE: Style = Style { colour: false, width: Some(100) };
+
+/// Runs a text in a session and a sandbox of its own; the report when it does not end well.
+fn run(name: &str, text: &str, args: &[&str]) -> Option<String> {
+    let stage = common::stage(Path::new("scripts"), args);
+    let ended = on_deep_stack(|| stage.session.run(name, text).map(drop)).unwrap();
+    ended.err().map(|report| format!("{}\n{}", report.draw(STYLE), stage.written.text()))
+}
+
+/// Runs every example of a text and tells of those that fail.
+fn run_examples(name: &str, text: &str, failures: &mut String) -> usize {
+    let examples = reference::examples(text);
+    for example in &examples {
+        if let Some(report) = run(name, example, &[]) {
+            write!(failures, "\n── {name}\n{example}{report}\n").unwrap();
+        }
+    }
+    examples.len()
+}
+
+#[test]
+fn every_example_in_a_doc_comment_runs() {
+    let functions = catalogue::own(common::stage(Path::new("."), &[]).session.engine());
+    let mut failures = String::new();
+    let count: usize =
+        functions.iter().map(|function| run_examples(&function.signature(), &function.comment, &mut failures)).sum();
+    assert!(failures.is_empty(), "{failures}");
+    assert!(count > 50, "only {count} examples were found");
+}
+
+#[test]
+fn every_example_in_the_library_runs_and_every_function_has_one() {
+    let stage = common::stage(Path::new("."), &[]);
+    let mut failures = String::new();
+    for (name, text) in Imports::library() {
+        let ast = stage.session.engine().compile(without_shebang(text)).unwrap();
+        for function in catalogue::of_script(&ast, &name) {
+            let count = run_examples(&function.signature(), &function.comment, &mut failures);
+            if count == 0 {
+                write!(failures, "\n── {}: no example", function.signature()).unwrap();
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn every_example_on_a_page_for_people_runs() {
+    let mut failures = String::new();
+    for service in services::ALL {
+        assert!(run_examples(&format!("page of {}", service.name()), service.page(), &mut failures) > 0);
+    }
+    for page in ["README.md", "README.ru.md", "docs/from-fast-bitrix24.md", "docs/scripting.md"] {
+        let text = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
+        run_examples(page, &text, &mut failures);
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn the_reference_pages_are_fresh() {
+    let pages = reference::pages(&catalogue::own(common::stage(Path::new("."), &[]).session.engine()));
+    let mut stale = Vec::new();
+    let mut expect = |name: String, text: String| {
+        let written = std::fs::read_to_string(Path::new("docs/reference").join(&name)).unwrap_or_default();
+        if written.replace("\r\n", "\n") != text {
+            stale.push(name);
+        }
+    };
+    expect("README.md".into(), reference::index(&pages));
+    for page in &pages {
+        expect(format!("{}.md", page.name), page.markdown());
+    }
+    assert!(stale.is_empty(), "stale: {stale:?}; write them with `pult docs --write docs/reference`");
+    let count = std::fs::read_dir("docs/reference").unwrap().count();
+    assert_eq!(count, pages.len() + 1, "docs/reference holds pages of things that are gone");
+}
+
+#[test]
+fn every_script_for_users_works_in_the_sandbox() {
+    let mut failures = String::new();
+    for entry in std::fs::read_dir("scripts").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let args: &[&str] = match path.file_stem().and_then(|name| name.to_str()) {
+            Some("b24_reassign") => &["1", "2"],
+            _ => &[],
+        };
+        if let Some(report) = run(&path.display().to_string(), &text, args) {
+            write!(failures, "\n── {}\n{report}\n", path.display()).unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
