@@ -10,7 +10,9 @@ use crate::script::catalogue::{Function, Param};
 pub struct Call<'n> {
     pub name: String,
     pub overloads: Vec<&'n Function>,
-    /// The type before the dot of a method.
+    /// Something stands before the name and a dot.
+    pub is_method: bool,
+    /// Its type, where it can be told.
     pub receiver: Option<Typed>,
     /// The module before `::`, or nothing.
     pub module: String,
@@ -30,37 +32,40 @@ impl<'n> Call<'n> {
         let name = pieces[callee].text.to_owned();
         let argument = commas(pieces, open, at);
         let before = callee.checked_sub(1).map(|before| (before, &pieces[before]));
-        let (module, receiver, overloads) = match before {
+        let (module, is_method, receiver, overloads) = match before {
             Some((at, sign)) if sign.is("::") => {
                 let module = types::module(pieces, at);
                 let overloads = names.in_module(&module).filter(|function| function.name == name).collect();
-                (module, None, overloads)
+                (module, false, None, overloads)
             }
             Some((at, sign)) if sign.is(".") || sign.is("?.") => {
                 let receiver = types::before(pieces, at, names);
                 let overloads = match &receiver {
                     Some(typed) => names.methods(&typed.name, &name).collect(),
-                    None => Vec::new(),
+                    // Inside a function nothing is known of its parameters.
+                    None => names.named(&name).filter(|function| function.receiver().is_some()).collect(),
                 };
-                (String::new(), receiver, overloads)
+                (String::new(), true, receiver, overloads)
             }
-            _ => (String::new(), None, names.named(&name).filter(|function| function.receiver().is_none()).collect()),
+            _ => (
+                String::new(),
+                false,
+                None,
+                names.named(&name).filter(|function| function.receiver().is_none()).collect(),
+            ),
         };
-        Some(Call { name, overloads, receiver, module, argument })
+        Some(Call { name, overloads, is_method, receiver, module, argument })
     }
 
     /// The parameters that stand between the brackets.
     pub fn params<'f>(&self, function: &'f Function) -> &'f [Param] {
-        match self.receiver {
-            Some(_) => function.params.get(1..).unwrap_or_default(),
-            None => &function.params,
-        }
+        function.params.get(usize::from(self.is_method)..).unwrap_or_default()
     }
 
     /// The parameter that the place stands in, by the first overload that has so many.
     pub fn param(&self) -> Option<&'n Param> {
         self.overloads.iter().find_map(|function| {
-            let skip = usize::from(self.receiver.is_some());
+            let skip = usize::from(self.is_method);
             function.params.get(skip + self.argument)
         })
     }

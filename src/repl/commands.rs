@@ -141,7 +141,7 @@ fn type_of(repl: &mut Repl, text: &str) -> Flow {
     };
     repl.say(&match typed {
         Some(Typed { name, fields }) if fields.is_empty() => name,
-        Some(Typed { name, fields }) => format!("{name} with {}", fields.join(", ")),
+        Some(Typed { name, fields }) => format!("{name}: {}", fields.join(", ")),
         None => format!("not known before it runs; type_of({text}) runs it"),
     })
 }
@@ -204,10 +204,17 @@ fn sandbox(repl: &mut Repl, _: &str) -> Flow {
         true => repl.say("this session runs against the configured systems; `pult --sandbox` runs against simulators"),
         false => {
             let flow = repl.say("this session runs against simulators inside this process; nothing leaves it");
-            let rows = addresses.into_iter().map(|(service, address)| [service, address]).collect();
+            let rows =
+                addresses.into_iter().map(|(service, address)| [service, reachable(&address).to_owned()]).collect();
             flow.then(|| repl.say_rows(["service", "address"], rows))
         }
     }
+}
+
+/// An address without its path, which may hold a webhook's code.
+fn reachable(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |scheme| scheme + 3);
+    address[host..].find('/').map_or(address, |path| &address[..host + path])
 }
 
 fn clear(repl: &mut Repl, _: &str) -> Flow {
@@ -216,6 +223,6 @@ fn clear(repl: &mut Repl, _: &str) -> Flow {
 }
 
 fn overview(repl: &mut Repl, _: &str) -> Flow {
-    let text = help::overview(repl.lines.borrow().names());
+    let text = help::overview(repl.lines.borrow().names(), repl.columns());
     repl.say(&text)
 }

@@ -2,7 +2,7 @@
 
 use crate::error::did_you_mean;
 use crate::repl::commands;
-use crate::repl::names::Names;
+use crate::repl::names::{Names, is_offered};
 use crate::repl::text::{KEYWORDS, pieces};
 use crate::repl::types;
 use crate::script::catalogue::Function;
@@ -17,7 +17,7 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// What there is at all.
-pub fn overview(names: &Names) -> String {
+pub fn overview(names: &Names, width: usize) -> String {
     let services = services::ALL.iter().map(|service| (service.name().to_owned(), service.summary().to_owned()));
     let modules = names.modules().map(|module| {
         let mut functions: Vec<&str> =
@@ -29,42 +29,45 @@ pub fn overview(names: &Names) -> String {
     let commands = commands::ALL.iter().map(|command| (command.usage(), command.help.to_owned()));
     let keys = KEYS.iter().map(|(key, help)| ((*key).to_owned(), (*help).to_owned()));
     let sections = [
-        section("Objects", services.collect()),
-        section("Modules", modules.collect()),
-        section("Variables", variables.collect()),
-        section("Commands", commands.collect()),
-        section("Keys", keys.collect()),
+        section("Objects", services.collect(), width),
+        section("Modules", modules.collect(), width),
+        section("Variables", variables.collect(), width),
+        section("Commands", commands.collect(), width),
+        section("Keys", keys.collect(), width),
     ];
     let mut text: Vec<String> = sections.into_iter().flatten().collect();
     text.push("?name tells about a function, a module, an object or a type; `_` is the last value.".to_owned());
     text.join("\n\n")
 }
 
-fn section(title: &str, lines: Vec<(String, String)>) -> Option<String> {
-    (!lines.is_empty()).then(|| format!("{title}\n{}", table(&lines)))
+fn section(title: &str, lines: Vec<(String, String)>, width: usize) -> Option<String> {
+    (!lines.is_empty()).then(|| format!("{title}\n{}", table(&lines, width)))
 }
 
 /// Two columns, the second one cut to what a line holds.
-fn table(lines: &[(String, String)]) -> String {
-    const WIDTH: usize = 100;
+fn table(lines: &[(String, String)], width: usize) -> String {
     let first = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let row = |(name, text): &(String, String)| {
-        let text = console::truncate_str(text, WIDTH.saturating_sub(first + 4), "…").into_owned();
+        let text = console::truncate_str(text, width.saturating_sub(first + 4), "…").into_owned();
         format!("  {name:first$}  {text}").trim_end().to_owned()
     };
     lines.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// What is known under this name.
-pub fn about(name: &str, names: &Names) -> String {
+pub fn about(name: &str, names: &Names, width: usize) -> String {
     let name = name.trim().trim_end_matches(['(', ')', ';']);
     if name.is_empty() {
-        return overview(names);
+        return overview(names, width);
     }
-    let parts: Vec<String> = [value(name, names), kind(name, names), module(name, names), functions(name, names)]
-        .into_iter()
-        .flatten()
-        .collect();
+    if let Some(command) = name.strip_prefix(':').and_then(commands::find) {
+        return format!("{}\n    {}", command.usage(), command.help);
+    }
+    let parts: Vec<String> =
+        [value(name, names, width), kind(name, names, width), module(name, names, width), functions(name, names)]
+            .into_iter()
+            .flatten()
+            .collect();
     match parts.is_empty() {
         true => unknown(name, names),
         false => parts.join("\n\n"),
@@ -72,24 +75,24 @@ pub fn about(name: &str, names: &Names) -> String {
 }
 
 /// An object or a variable, by what can be called on it.
-fn value(name: &str, names: &Names) -> Option<String> {
+fn value(name: &str, names: &Names, width: usize) -> Option<String> {
     let typed = names.value(name)?;
     let service = services::ALL.iter().find(|service| service.name() == name);
     let title = match service {
         Some(service) => format!("{name} ({}): {}", typed.name, service.summary()),
         None => format!("{name}: {}", typed.name),
     };
-    Some(with_members(&title, &typed.name, names))
+    Some(with_members(&title, &typed.name, names, width))
 }
 
 /// A type.
-fn kind(name: &str, names: &Names) -> Option<String> {
+fn kind(name: &str, names: &Names, width: usize) -> Option<String> {
     let has_members = names.members(name).next().is_some();
-    has_members.then(|| with_members(&format!("The type {name}"), name, names))
+    has_members.then(|| with_members(&format!("The type {name}"), name, names, width))
 }
 
-fn with_members(title: &str, holds: &str, names: &Names) -> String {
-    let methods = names.members(holds).filter(|function| function.is_callable());
+fn with_members(title: &str, holds: &str, names: &Names, width: usize) -> String {
+    let methods = names.members(holds).filter(|function| is_offered(function));
     let properties = names.members(holds).filter_map(|function| Some((function.property()?, function)));
     let mut lines: Vec<(String, String)> = methods
         .map(|function| (format!("{}({})", function.name, params(function, 1)), function.summary().to_owned()))
@@ -98,7 +101,7 @@ fn with_members(title: &str, holds: &str, names: &Names) -> String {
     lines.sort();
     match lines.is_empty() {
         true => title.to_owned(),
-        false => format!("{title}\n{}", table(&lines)),
+        false => format!("{title}\n{}", table(&lines, width)),
     }
 }
 
@@ -106,13 +109,13 @@ fn params(function: &Function, skip: usize) -> String {
     function.params.iter().skip(skip).map(|param| param.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn module(name: &str, names: &Names) -> Option<String> {
+fn module(name: &str, names: &Names, width: usize) -> Option<String> {
     let module = name.trim_end_matches("::");
     let functions = names.in_module(module).filter(|function| function.is_callable());
     let line = |function: &Function| {
         (format!("{module}::{}({})", function.name, params(function, 0)), function.summary().to_owned())
     };
-    section(&format!("The module {module}"), functions.map(line).collect())
+    section(&format!("The module {module}"), functions.map(line).collect(), width)
 }
 
 /// All overloads of a function with their comments: `name`, `module::name`, `value.name`, `Type.name`.

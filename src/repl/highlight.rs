@@ -85,8 +85,14 @@ fn pair(pieces: &[Piece<'_>], cursor: usize) -> Option<(usize, usize)> {
     let at = under.or_else(|| pieces.iter().position(|piece| piece.end() == cursor && is_bracket(piece)))?;
     let partner = match closes(&pieces[at]) {
         true => super::text::opener(pieces, at)?,
-        false => (at + 1..pieces.len())
-            .find(|&close| closes(&pieces[close]) && super::text::opener(pieces, close) == Some(at))?,
+        false => {
+            let mut depth = 0usize;
+            (at..pieces.len()).find(|&close| {
+                depth += usize::from(opens(&pieces[close]));
+                depth -= usize::from(closes(&pieces[close]));
+                depth == 0
+            })?
+        }
     };
     Some((at, partner))
 }

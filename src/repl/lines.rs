@@ -95,7 +95,13 @@ impl Lines {
             let Stmt::Import(import, position) = import else { continue };
             match (&import.0, import.1.name.as_str()) {
                 (_, "") => {}
-                (Expr::StringConstant(path, _), alias) => changed |= self.keep_import(name, path, alias, *position),
+                (Expr::StringConstant(path, _), alias) => {
+                    if self.names.in_module(alias).any(|function| !function.scripted) {
+                        note =
+                            Some(format!("`{alias}` means \"{path}\" until :clear; the module of that name is hidden"));
+                    }
+                    changed |= self.keep_import(name, path, alias, *position);
+                }
                 (_, alias) => note = Some(format!("`{alias}` lasts for this line only: its path is not a plain text")),
             }
         }
@@ -120,7 +126,8 @@ impl Lines {
             latest.insert(name, value);
         }
         let seen = latest.iter().filter(|(name, _)| *name != LAST);
-        self.names.set_variables(seen.map(|(name, value)| (name.clone(), Typed::of(value))).collect());
+        let typed = seen.map(|(name, value)| (name.clone(), Typed::of(value, self.session.engine())));
+        self.names.set_variables(typed.collect());
         for (name, value) in latest {
             self.variables.push_dynamic(name, value);
         }
@@ -142,7 +149,7 @@ impl Lines {
 
     /// The type of the last value.
     pub fn last(&self) -> Typed {
-        self.variables.get(LAST).map(Typed::of).unwrap_or_default()
+        self.variables.get(LAST).map(|value| Typed::of(value, self.session.engine())).unwrap_or_default()
     }
 
     /// Whether the text can be run as it is, or needs more lines first.

@@ -36,6 +36,7 @@ use crate::repl::lines::{Done, Lines};
 use crate::script::report::Report;
 use crate::script::session::{Ended, Session};
 use crate::script::show;
+use crate::secret;
 
 /// How the prompt behaves.
 #[derive(Clone, Debug, Default)]
@@ -158,18 +159,19 @@ impl Repl {
     /// One line: a command, a question, or code.
     fn take(&mut self, line: &str) -> Flow {
         let line = line.trim_end();
-        match line.trim_start().split_at_checked(1) {
-            None => Flow::On,
-            Some((":", command)) => commands::run(self, command),
-            Some(("?", name)) => {
-                let text = help::about(name, self.lines.borrow().names());
-                self.say(&text)
-            }
-            Some(_) => {
-                let ended = self.interrupts.during(|| self.lines.borrow_mut().run(line));
-                self.show(ended)
-            }
+        let begun = line.trim_start();
+        if let Some(command) = begun.strip_prefix(':') {
+            return commands::run(self, command);
         }
+        if let Some(name) = begun.strip_prefix('?') {
+            let text = help::about(name, self.lines.borrow().names(), self.columns());
+            return self.say(&text);
+        }
+        if begun.is_empty() {
+            return Flow::On;
+        }
+        let ended = self.interrupts.during(|| self.lines.borrow_mut().run(line));
+        self.show(ended)
     }
 
     /// What a line gave, or why it gave nothing.
@@ -200,7 +202,8 @@ impl Repl {
 
     fn say(&self, text: &str) -> Flow {
         let lines = self.lines.borrow();
-        match lines.session().host().output.line(text) {
+        let output = &lines.session().host().output;
+        match output.line(text).and_then(|()| output.flush()) {
             Ok(()) => Flow::On,
             Err(error) => Flow::Leave(error.kind().exit_code()),
         }
@@ -212,7 +215,8 @@ impl Repl {
         for row in &rows {
             for (column, cell) in columns.iter().zip(row) {
                 builder.name(column);
-                if builder.push(Field::Text(cell)).is_err() {
+                // Masked here, the columns still fit.
+                if builder.push(Field::Text(&secret::mask(cell))).is_err() {
                     return Flow::On;
                 }
             }
@@ -223,6 +227,11 @@ impl Repl {
 
     fn width(&self) -> Option<u16> {
         self.lines.borrow().session().host().output.width()
+    }
+
+    /// The width for texts that are cut to it.
+    fn columns(&self) -> usize {
+        self.width().map_or(100, usize::from)
     }
 
     fn dimmed(&self, text: &str) -> String {

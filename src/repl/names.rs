@@ -60,7 +60,7 @@ impl Names {
         let native = session.functions().into_iter().filter(|f| !(f.scripted && f.namespace.is_empty()));
         let value = |name: &str| session.engine().eval_expression::<Dynamic>(name).ok();
         let globals = session.globals().into_iter().filter_map(|name| {
-            let typed = Typed::of(&value(&name)?);
+            let typed = Typed::of(&value(&name)?, session.engine());
             Some((name, typed))
         });
         let config = session.host().connections.config();
@@ -160,7 +160,14 @@ impl Names {
 
 fn is_reachable(function: &Function) -> bool {
     let foreign = |holds: &str| FOREIGN.contains(&holds.trim_start_matches("Range<").trim_end_matches([' ', '>']));
-    !function.params.iter().any(|param| foreign(&param.holds)) && !foreign(&function.returns)
+    let is_old = function.comment.contains("# Deprecated API");
+    !is_old && !function.params.iter().any(|param| foreign(&param.holds)) && !foreign(&function.returns)
+}
+
+/// Whether a person may want to call it; `to_debug` and the like are there for the language.
+pub fn is_offered(function: &Function) -> bool {
+    let is_inner = function.comment.is_empty() && matches!(function.name.as_str(), "to_debug" | "to_string");
+    function.is_callable() && !is_inner
 }
 
 fn takes(function: &Function, holds: &str) -> bool {

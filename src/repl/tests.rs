@@ -64,6 +64,12 @@ fn variables_functions_and_closures_last() {
         ("let a = 7; a", "7"),
         ("fn fact(n) { if n < 2 { 1 } else { n * fact(n - 1) } } fact(5)", "120"),
         ("let базы = 3; базы + 1", "4"),
+        ("const LIMIT = 5", ""),
+        ("LIMIT = 6", "…`LIMIT` is a constant"),
+        ("let list = [1]", ""),
+        ("let push = || list.push(2)", ""),
+        ("push.call()", ""),
+        ("list", "[1, 2]"),
     ]);
 }
 
@@ -79,6 +85,11 @@ fn the_last_value_is_at_hand() {
         ("\"_\" + `_${_}_`", "__85_"),
         ("1 + no_such", "…no_such"),
         ("_", "__85_"),
+        ("[1, 2]", "[1, 2]"),
+        ("let copy = _; copy.push(3); _", "[1, 2]"),
+        ("_.len() + copy.len()", "5"),
+        ("#{a: 1}", "#{\"a\": 1}"),
+        ("_.a", "1"),
     ]);
 }
 
@@ -133,15 +144,18 @@ fn a_fault_is_shown_in_the_line_that_holds_it() {
 fn a_loaded_script_stays_and_clearing_forgets_it() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("my.rhai");
-    std::fs::write(&script, "#!/usr/bin/env -S pult run\n/// Adds.\nfn add(a, b) { a + b }\nlet base = add(1, 2);")
-        .unwrap();
+    std::fs::write(
+        &script,
+        "#!/usr/bin/env -S pult run\n/// Adds.\nfn total_of(a, b) { a + b }\nlet base = total_of(1, 2);",
+    )
+    .unwrap();
     let (_runtime, mut lines) = lines(folder.path());
     lines.load(&script).unwrap().unwrap();
-    assert_eq!(says(&mut lines, "add(base, 1)"), "4");
-    assert!(help::about("add", lines.names()).contains("add(a, b)\n    Adds."));
+    assert_eq!(says(&mut lines, "total_of(base, 1)"), "4");
+    assert!(help::about("total_of", lines.names(), 100).contains("total_of(a, b)\n    Adds."));
     assert!(lines.load(&folder.path().join("none.rhai")).is_err());
     lines.clear();
-    assert!(says(&mut lines, "add(1, 1)").contains("there is no function `add`"));
+    assert!(says(&mut lines, "total_of(1, 1)").contains("there is no function `total_of`"));
     assert!(says(&mut lines, "base").contains("there is no variable `base`"));
 }
 
@@ -159,13 +173,14 @@ fn help_tells_what_is_known_under_a_name() {
         ("table.filter", &["Rows.filter(f: function) -> Rows", "The rows for which `f(row)` is true."]),
         ("Rows.len", &["Rows.len() -> integer"]),
         ("slep", &["nothing is known about `slep`; did you mean `sleep`"]),
+        (":load", &[":load FILE\n    runs a script"]),
         ("switch", &["a word of the language"]),
         ("zzzzzz", &["? alone lists what there is"]),
     ] {
-        let text = help::about(name, lines.names());
+        let text = help::about(name, lines.names(), 100);
         for part in parts {
             assert!(text.contains(part), "?{name}: {part}\n{text}");
         }
     }
-    assert!(!help::about("abs", lines.names()).contains("i16"));
+    assert!(!help::about("abs", lines.names(), 100).contains("i16"));
 }

@@ -1,6 +1,6 @@
 //! What an expression gives, told from the catalogue and the variables, without running anything.
 
-use rhai::{Dynamic, Map};
+use rhai::{Dynamic, Engine, Map};
 
 use crate::core::rows::{Row, Rows};
 use crate::repl::names::Names;
@@ -23,7 +23,7 @@ impl Typed {
     }
 
     /// Of a value that is there.
-    pub fn of(value: &Dynamic) -> Typed {
+    pub fn of(value: &Dynamic, engine: &Engine) -> Typed {
         let fields = if let Some(map) = value.read_lock::<Map>() {
             map.keys().take(MOST_FIELDS).map(ToString::to_string).collect()
         } else if let Some(row) = value.read_lock::<Row>() {
@@ -33,7 +33,7 @@ impl Typed {
         } else {
             Vec::new()
         };
-        Typed { name: word(value.type_name()).to_owned(), fields }
+        Typed { name: word(engine.map_type_name(value.type_name())).to_owned(), fields }
     }
 
     /// Whether the fields can be written behind a dot.
@@ -81,7 +81,7 @@ fn of_name(pieces: &[Piece<'_>], at: usize, names: &Names) -> Option<Typed> {
         }
         _ => match name {
             "true" | "false" => Some(Typed::new("bool")),
-            _ => parameter(pieces, at, names).or_else(|| names.value(name).cloned()),
+            _ => given(pieces, at, names).or_else(|| names.value(name).cloned()),
         },
     }
 }
@@ -138,15 +138,43 @@ pub fn module(pieces: &[Piece<'_>], separator: usize) -> String {
     pieces[first..separator].iter().map(|piece| piece.text).collect()
 }
 
-/// The name is a parameter of a closure that a method calls with each of its elements: `rows.filter(|r| r.…`.
-fn parameter(pieces: &[Piece<'_>], at: usize, names: &Names) -> Option<Typed> {
+/// A name that the text itself gives to something: by `let`, by `for`, or as the parameter of a closure.
+fn given(pieces: &[Piece<'_>], at: usize, names: &Names) -> Option<Typed> {
     let name = pieces[at].text;
-    let bar =
-        (2..at).rev().find(|&bar| pieces[bar].is("|") && pieces[bar - 1].text == name && pieces[bar - 2].is("|"))?;
-    let call = opener(pieces, bar - 2)?;
-    let method = call.checked_sub(1).filter(|&method| pieces[method].is_word())?;
-    let dot = method.checked_sub(1).filter(|&dot| pieces[dot].is("."))?;
-    let receiver = before(pieces, dot, names)?;
-    let elements = matches!(receiver.name.as_str(), "Rows" | "Stream");
-    elements.then_some(Typed { name: "Row".into(), fields: receiver.fields })
+    let place = (0..at).rev().find(|&place| pieces[place].text == name && names_something(pieces, place))?;
+    match pieces[place - 1].text {
+        "let" | "const" => {
+            let end =
+                (place + 2..at).find(|&end| pieces[end].is(";") && opener(pieces, end) == opener(pieces, place))?;
+            let is_chain = pieces[place + 2..end].iter().all(|piece| piece.kind != Kind::Sign || !is_operator(piece));
+            if is_chain { before(pieces, end, names) } else { None }
+        }
+        "for" => {
+            let body = (place + 2..at).find(|&body| pieces[body].is("{"))?;
+            element(before(pieces, body, names)?)
+        }
+        _ => {
+            let call = opener(pieces, place - 1)?;
+            let method = call.checked_sub(1).filter(|&method| pieces[method].is_word())?;
+            let dot = method.checked_sub(1).filter(|&dot| pieces[dot].is("."))?;
+            element(before(pieces, dot, names)?)
+        }
+    }
+}
+
+/// `let NAME =`, `for NAME in`, `|NAME|`.
+fn names_something(pieces: &[Piece<'_>], place: usize) -> bool {
+    let before = place.checked_sub(1).map_or("", |before| pieces[before].text);
+    let behind = pieces.get(place + 1).map_or("", |behind| behind.text);
+    matches!((before, behind), ("let" | "const", "=") | ("for", "in") | ("|", "|"))
+}
+
+/// What a loop over it, or a method of it, hands out one by one.
+fn element(many: Typed) -> Option<Typed> {
+    let of_rows = matches!(many.name.as_str(), "Rows" | "Stream");
+    of_rows.then_some(Typed { name: "Row".into(), fields: many.fields })
+}
+
+fn is_operator(piece: &Piece<'_>) -> bool {
+    matches!(piece.text, "+" | "-" | "*" | "/" | "%" | "<" | ">" | "==" | "!=" | "<=" | ">=" | "&&" | "||" | "!" | "??")
 }

@@ -26,9 +26,9 @@ def fast_bitrix24(webhook):
     ids = [deal["ID"] for deal in deals[:120]]
     found = portal.get_by_ID("crm.deal.get", ids)
     case("fast_bitrix24: get_by_ID finds each", sorted(found), sorted(ids))
-    lead = portal.call("crm.lead.add", {"fields": {"TITLE": "Проба"}})
-    read = portal.call("crm.lead.get", {"ID": lead})
-    case("fast_bitrix24: what was added is read back", read["TITLE"], "Проба")
+    leads = portal.call("crm.lead.add", [{"fields": {"TITLE": title}} for title in ("Проба", "Вторая")])
+    read = portal.call("crm.lead.get", [{"ID": lead} for lead in leads])
+    case("fast_bitrix24: what was added is read back", [lead["TITLE"] for lead in read], ["Проба", "Вторая"])
     tasks = portal.get_all("tasks.task.list", {"select": ["ID"]})
     case("fast_bitrix24: tasks are unwrapped", len(tasks), 2000)
 

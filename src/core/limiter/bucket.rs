@@ -91,8 +91,9 @@ impl Bucket {
         self.level.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Waits until a request may go, and counts it. Returns how long it waited. Dropping the future gives the turn to
-    /// the next one and counts nothing.
+    /// Waits until a request may go, and counts it. Returns how long it waited since the one before it went: added up
+    /// over all requests that is the time lost to the limit. Dropping the future gives the turn to the next one and
+    /// counts nothing.
     pub async fn take(&self) -> Duration {
         let began = Instant::now();
         let _turn = self.next.lock().await;
@@ -103,8 +104,8 @@ impl Bucket {
                 let wait = level.wait(now);
                 if wait.is_zero() {
                     level.level += 1.0;
-                    level.last_sent = Some(now);
-                    return now - began;
+                    let before = level.last_sent.replace(now);
+                    return now - before.map_or(began, |before| before.max(began));
                 }
                 wait
             };
@@ -112,6 +113,12 @@ impl Bucket {
             // the timer cannot do less, and rounding must not make this spin.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
+    }
+
+    /// A request that was counted did not go after all.
+    pub fn give_back(&self) {
+        let mut level = self.level();
+        level.level = (level.level - 1.0).max(0.0);
     }
 
     /// The server refused a request as one too many: its bucket is fuller than ours.
@@ -290,6 +297,16 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_millis(10), bucket.take()).await.is_err());
         bucket.take().await;
         assert!(began.elapsed() <= Duration::from_millis(2010), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_back_can_be_taken_at_once_and_waits_are_not_counted_twice() {
+        let bucket = Arc::new(Bucket::new(Rate { holds: 1.0, drains: 1.0 }));
+        bucket.take().await;
+        bucket.give_back();
+        assert!(bucket.take().await.is_zero());
+        let (first, second) = tokio::join!(bucket.take(), bucket.take());
+        assert_eq!((first + second).as_secs_f64().round(), 2.0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,14 +1,14 @@
 //! Methods, properties and fields behind a dot, by the type of what stands before it.
 
 use super::{Offer, Place};
-use crate::repl::names::Names;
+use crate::repl::names::{Names, is_offered};
 use crate::repl::types;
 
 pub fn offers(place: &Place<'_>, names: &Names) -> Vec<Offer> {
     let Some(typed) = types::before(&place.pieces, place.at - 1, names) else { return Vec::new() };
     let fields = typed.fields.iter().filter(|field| typed.has_fields() && is_name(field)).map(Offer::plain);
     let properties = names.members(&typed.name).filter_map(|function| function.property()).map(Offer::plain);
-    let methods = names.members(&typed.name).filter(|function| function.is_callable()).map(|function| {
+    let methods = names.members(&typed.name).filter(|function| is_offered(function)).map(|function| {
         let takes_nothing = names.methods(&typed.name, &function.name).all(|overload| overload.params.len() == 1);
         Offer::call(&function.name, takes_nothing)
     });

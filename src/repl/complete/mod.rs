@@ -153,10 +153,14 @@ fn expression(text: &str, known: &Known<'_>) -> Offers {
 fn string(pieces: &[Piece<'_>], known: &Known<'_>) -> Offers {
     let at = pieces.len() - 1;
     let text = &pieces[at];
+    let previous = at.checked_sub(1).map(|before| &pieces[before]);
+    // The rest of a back-quoted string behind a `${…}`.
+    if previous.is_some_and(|before| before.is("}") && before.end() == text.start) {
+        return Offers::default();
+    }
     let written = text.inside();
     let from = text.start + 1;
     let quote = &text.text[..1];
-    let previous = at.checked_sub(1).map(|before| &pieces[before]);
     if previous.is_some_and(|word| word.is_word() && word.text == "import") {
         return shifted(files::imports(written, known.root, quote), from);
     }

@@ -1,10 +1,12 @@
-//! Names and values of options: in `#{…}` as an argument of a function whose comment lists them under `# Options`, one
-//! a line, as ``- `name`: what it is for``, with its words as `"a"` | `"b"`.
+//! Names and values of options: in `#{…}` as the last argument of a function whose comment lists them under `# Options`,
+//! each as ``- `name`: what it is for``. A value that can only be one of some words has them in the line: `` `"a"` or
+//! `"b"` ``, or as `"a" | "b"`.
 
 use super::{Offer, Place};
 use crate::repl::calls::Call;
 use crate::repl::names::Names;
 use crate::repl::text::{Piece, closes, opener, opens};
+use crate::script::catalogue::Function;
 
 /// One line of a list of options.
 #[derive(Debug, PartialEq)]
@@ -43,7 +45,13 @@ pub fn choices(pieces: &[Piece<'_>], at: usize, names: &Names) -> Option<Vec<Str
 /// The options of the call that this map is an argument of.
 fn of_map(pieces: &[Piece<'_>], map: usize, names: &Names) -> Option<Vec<Known>> {
     let call = Call::around(pieces, map, names)?;
-    let mut known: Vec<Known> = call.overloads.iter().flat_map(|function| listed(&function.comment)).collect();
+    let takes_options = |function: &&&Function| {
+        let params = call.params(function);
+        params.len() == call.argument + 1
+            && params.last().is_some_and(|param| matches!(param.holds.as_str(), "map" | ""))
+    };
+    let described = call.overloads.iter().filter(takes_options);
+    let mut known: Vec<Known> = described.flat_map(|function| listed(&function.comment)).collect();
     if call.name == "connect"
         && let Some(service) = call.receiver.as_ref().and_then(|typed| names.service(&typed.name))
     {
@@ -86,12 +94,17 @@ pub fn listed(comment: &str) -> Vec<Known> {
     items.iter().filter_map(|item| option(item)).collect()
 }
 
-/// ``` `name`: "a" | "b", what it is for ```.
+/// One item of the list, without its dash.
 fn option(item: &str) -> Option<Known> {
     let (name, rest) = item.strip_prefix('`')?.split_once('`')?;
-    let choices = match rest.contains('|') {
-        true => rest.split('|').enumerate().filter_map(|(at, part)| word(part, at == 0)).collect(),
-        false => Vec::new(),
+    let code = rest.split('`').skip(1).step_by(2);
+    let in_code: Vec<String> =
+        code.filter_map(|code| Some(code.strip_prefix('"')?.strip_suffix('"')?.to_owned())).collect();
+    let choices = match (in_code.len(), rest.contains('|')) {
+        // A single word is an example, or what stands there usually.
+        (0 | 1, true) => rest.split('|').enumerate().filter_map(|(at, part)| word(part, at == 0)).collect(),
+        (0 | 1, false) => Vec::new(),
+        _ => in_code,
     };
     Some(Known { name: name.to_owned(), choices })
 }
@@ -101,4 +114,19 @@ fn word(part: &str, before: bool) -> Option<String> {
     let mut quoted = part.split('"').skip(1).step_by(2);
     let word = if before { quoted.last() } else { quoted.next() };
     word.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_from_a_comment() {
+        let comment = "Does.\n\n# Options\n- `errors`: `\"throw\"` (usual: together) or\n  `\"return\"`\n\
+                       - `id_field`: usually `\"ID\"`\n- `order`: \"asc\" | \"desc\", which first\n- `limit`: how many\n\n\
+                       # Errors\n- `none`: none";
+        let found: Vec<String> =
+            listed(comment).iter().map(|option| format!("{}={}", option.name, option.choices.join("/"))).collect();
+        assert_eq!(found, ["errors=throw/return", "id_field=", "order=asc/desc", "limit="]);
+    }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::repl::hint;
 use crate::repl::names::Service;
 use crate::repl::tests::lines;
 use crate::repl::types::Typed;
+use crate::repl::{highlight, hint};
 use crate::script::catalogue::{Function, Param};
 
 fn function(namespace: &str, name: &str, params: &[(&str, &str)], returns: &str, comment: &str) -> Function {
@@ -89,6 +91,10 @@ fn tab_follows_types_and_places() {
         ("deals[0].", "ID TITLE keys"),
         ("deals.filter(|d| d.T", "TITLE"),
         ("deal.", "TITLE"),
+        ("for d in deals.filter(|x| true) { d.I", "ID"),
+        ("fn f(x) { let p = b24.connect(\"second\"); let n = 1 + p.len(); p.ge", "get_all get_by_id"),
+        ("let b24 = b24.connect(\"x\"); b24.pi", "ping"),
+        ("let n = 1 + b24.plan; n.", ""),
         ("\"abc\".to", "to_upper"),
         ("[1, 2].", "len"),
         ("(b24).pi", "ping"),
@@ -129,6 +135,8 @@ fn tab_follows_types_and_places() {
         ("?b24.ge", "get_all get_by_id"),
         ("?sle", "sleep"),
         ("`${b24.ge", "get_all get_by_id"),
+        ("`${b24}", ""),
+        ("fs::read(`${b24}re", ""),
     ] {
         assert_eq!(offered(text, &names, folder.path()), expected, "{text}");
     }
@@ -165,6 +173,7 @@ fn the_hint_shows_the_parameter_that_comes_next() {
         ("b24.get_all(\"a, b\", ", Some("  get_all(method: text, ‹params: map›) -> Rows  (+1)")),
         ("b24.get_by_id(f(1, 2), [1, 2", None),
         ("b24.get_by_id(f(1, 2), ", Some("  get_by_id(method: text, ‹ids: list›) -> Rows")),
+        ("fn f(p) { p.get_by_id(", Some("  get_by_id(‹method: text›, ids: list) -> Rows")),
         ("json::parse(", Some("  parse(‹text: text›)")),
         (":time sleep(", Some("  sleep(‹seconds: integer›)")),
         ("sleep(1)", None),
@@ -195,5 +204,34 @@ fn names_of_the_session_are_offered_as_soon_as_they_are_there() {
         for word in expected.split(' ').filter(|word| *word != "to_xlsx") {
             assert!(found.split(' ').any(|offer| offer == word), "{text}: {found}");
         }
+    }
+}
+
+/// Scraps of code, put together without sense.
+fn nonsense() -> impl Strategy<Value = String> {
+    let scraps = prop::sample::select(vec![
+        "b24", ".", "get_all", "connect", "(", ")", "[", "]", "{", "}", "#{", "${", "`", "\"", "'", "\\", "::", "json",
+        ",", ":", "|", "r", "let ", "for ", " in ", "=", ";", "?.", "?[", "/*", "*/", "//", "\n", "база", "é", "1.5",
+        "0x", "..", "import ", "deals", ":load ", "?", ":", "e\u{301}", "\u{2cd}", "_", "=>",
+    ]);
+    prop::collection::vec(scraps, 0..16).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_typed_is_too_odd(text in nonsense()) {
+        let names = portal();
+        let known = Known { names: &names, root: Path::new("."), here: Path::new(".") };
+        for cursor in (0..=text.len()).filter(|&cursor| text.is_char_boundary(cursor)) {
+            let offers = at(&text, cursor, &known);
+            prop_assert!(offers.from <= cursor && text.is_char_boundary(offers.from));
+            let drawn = highlight::line(&text, Some(cursor), &names);
+            prop_assert_eq!(console::strip_ansi_codes(&drawn), text.as_str());
+        }
+        hint::of(&text, &names);
+        let pieces = pieces(&text);
+        let whole: String = pieces.iter().map(|piece| piece.text).collect();
+        let visible = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        prop_assert_eq!(visible(&whole), visible(&text));
     }
 }

@@ -195,6 +195,7 @@ impl Call {
     /// `get_al (B24, &str | ImmutableString | String)` taken apart.
     fn taken_apart(call: &str, scene: Option<&Scene<'_>>) -> Call {
         let (name, types) = call.split_once(" (").unwrap_or((call, ""));
+        let name = method_call::written(name);
         let types = types.strip_suffix(')').unwrap_or(types);
         let name = method_call::written(name);
         let (namespace, name) = name.rsplit_once("::").unwrap_or(("", name));

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::portal::Portal;
-use super::send::{Announced, Body, Request};
+use super::send::{Announced, Body, HELD, Request};
 use crate::core::batch::{self, Reply};
 use crate::core::limiter::{Probing, Turn};
 use crate::core::progress::Bar;
@@ -22,6 +22,8 @@ use crate::services::b24::wire::{batch as wire, methods, query};
 
 /// A batch does not become smaller than this to spread commands over more requests.
 const LEAST: usize = 5;
+/// Free requests beyond this do not make batches smaller: only so many are under way at once.
+const SPREAD: usize = 75;
 /// The commands of one batch, in bytes; portals refuse bodies of some megabytes.
 const LARGEST: usize = 1 << 20;
 /// When to look again after somebody else's probe of a closed method.
@@ -131,7 +133,8 @@ impl<Read> Job<'_, Read> {
         if waiting.first().is_some_and(goes_alone) {
             return 1;
         }
-        let free = self.portal.0.limits.bucket.free().saturating_sub(self.announced.load(Ordering::Relaxed));
+        let free = self.portal.0.limits.bucket.free().min(SPREAD);
+        let free = free.saturating_sub(self.announced.load(Ordering::Relaxed));
         let first = &waiting[..waiting.len().min(MOST)];
         let most = first.iter().map(|place| self.portal.size(&self.commands[*place].key)).min().unwrap_or(MOST);
         let size = batch::packet_size(waiting.len(), most, LEAST, free);
@@ -169,6 +172,9 @@ where
         };
         match answered {
             Ok(answered) => {
+                if replies.is_empty() {
+                    self.bar.note("");
+                }
                 replies.extend(answered);
                 probes.into_iter().for_each(Probing::succeeded);
             }
@@ -252,10 +258,14 @@ where
         let named = texts.iter().enumerate().map(|(n, text)| (format!("c{n}").into(), text.as_str()));
         let body = wire::body(false, named);
         drop(texts);
+        let budget = &self.portal.0.limits.budget;
+        let open = |key: &str| budget.closed_until(key).is_none();
+        let still = || open(BATCH) && go.iter().any(|place| open(&self.commands[*place].key));
         let mut request = Request::new(BATCH, Body::Json(&body), self.bar);
         request.commands = go.len();
         request.announced = Some(announced);
         request.called_off = Some(self.fatal.subscribe());
+        request.still = Some(&still);
         let envelope = self.portal.deliver(&mut request).await?;
         let answer = Answer::read(envelope.result()).ok_or_else(|| {
             Error::new(Kind::Protocol, "b24.not_json", "batch: the answer is not that of a batch").retry(Retry::Unknown)
@@ -312,7 +322,7 @@ where
             Said::Nothing => {
                 let message = format!("{}: the batch came back without a word about it", command.method);
                 let error = Error::new(Kind::Protocol, "b24.no_answer", message).retry(Retry::Unknown);
-                again(command, error.hint("it may have been done: look in the portal before repeating it"))
+                again(command, error.hint("try again; if it stays, use call for it"))
             }
         }
     }
@@ -347,6 +357,9 @@ where
 
     /// What becomes of the commands of a request that failed as a whole.
     fn failed(&self, go: &[usize], single: bool, error: Error) -> Replies<T> {
+        if error.code() == HELD {
+            return go.iter().map(|place| (*place, Reply::Later(Instant::now()))).collect();
+        }
         let keys: HashSet<&str> = go.iter().map(|place| &*self.commands[*place].key).collect();
         let is_too_much = matches!(error.http_status(), Some(504 | 413)) || error.code() == "b24.timeout";
         if is_too_much {
@@ -377,9 +390,15 @@ where
 
 /// A fault after which the command may have run: a reading one is repeated, a changing one is not.
 fn again<T>(command: &Command, error: Error) -> Reply<T> {
+    if command.changes {
+        return match error.may_retry() {
+            Retry::Safe => Reply::Again(error),
+            _ => Reply::Failed(errors::of_change(error)),
+        };
+    }
+    let error = errors::of_reading(error);
     match error.may_retry() {
         Retry::Safe => Reply::Again(error),
-        Retry::Unknown if !command.changes => Reply::Again(error.retry(Retry::Safe)),
         _ => Reply::Failed(error),
     }
 }

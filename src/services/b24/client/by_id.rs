@@ -67,13 +67,14 @@ impl Portal {
     /// The ids of a branch's `.list`, then `.get` for each of them: `crm.deal` reads `crm.deal.list` and `crm.deal.get`.
     pub async fn list_and_get(&self, branch: &str, filter: Params, id_field: Option<String>) -> Result<Outcomes> {
         let (list, get) = (format!("{branch}.list"), format!("{branch}.get"));
-        let family = methods::family(&list).unwrap_or_else(|| unreachable!("a name that ends in .list has a family"));
+        methods::check_name(&list)?;
+        let Some(family) = methods::family(&list) else { return Err(no_list(&list)) };
         let mut params = filter;
         if check::parameter(&params, "select").is_none() && !family.filter_id.is_empty() {
             set(&mut params, "select", json!([family.filter_id]));
         }
         let Answer::Rows(rows) = self.get_all(&list, params.clone()).await?.answer else {
-            return Err(Error::new(Kind::Protocol, "b24.no_list", format!("{list} gave something else than a list")));
+            return Err(no_list(&list));
         };
         let ids: Vec<String> = rows.iter().filter_map(|row| id_of(&row, family.answer_id)).collect();
         if ids.is_empty() {
@@ -182,6 +183,11 @@ fn id_of(row: &Row, name: &str) -> Option<String> {
         Field::Text(id) => Some(id.to_owned()),
         _ => None,
     }
+}
+
+fn no_list(list: &str) -> Error {
+    Error::new(Kind::Protocol, "b24.no_list", format!("{list} gave something else than a list"))
+        .hint("give a branch of methods that has .list and .get, such as crm.deal")
 }
 
 /// `crm.deal.list` for `crm.deal.get`.

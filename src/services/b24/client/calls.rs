@@ -14,7 +14,7 @@ use super::send::{Body, Request};
 use crate::core::progress::Bar;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::b24::wire::envelope::{self, Envelope};
-use crate::services::b24::wire::{check, methods};
+use crate::services::b24::wire::{check, errors, methods};
 
 impl Portal {
     /// One call, not in a batch, so that its parameters arrive as JSON. `item` or `task` around the result is taken off.
@@ -88,9 +88,14 @@ impl Portal {
     pub async fn call_many(&self, method: &str, items: Vec<Params>) -> Result<Outcomes> {
         methods::check_name(method)?;
         if items.len() == 1 {
-            let answers = items.into_iter().map(|item| self.call(method, item));
-            let answer = futures_util::future::join_all(answers).await;
-            return Ok(Outcomes { ids: None, answers: answer.into_iter().map(|one| one.map(Answer::Json)).collect() });
+            let mut answers = Vec::with_capacity(1);
+            for item in items {
+                match self.call(method, item).await {
+                    Err(error) if error.code() == "b24.read_only" => return Err(error),
+                    answer => answers.push(answer.map(Answer::Json)),
+                }
+            }
+            return Ok(Outcomes { ids: None, answers });
         }
         self.call_each(items.into_iter().map(|item| (method.to_owned(), item)).collect()).await
     }
@@ -166,11 +171,12 @@ impl Portal {
                 budget.refused(&key);
                 continue;
             }
-            if error.may_retry() != Retry::Unknown || changes {
-                return Err(error);
+            if changes {
+                return Err(errors::of_change(error));
             }
             failures += 1;
-            let Some(pause) = self.patience().pause(failures) else { return Err(error.retry(Retry::Safe)) };
+            let pause = self.patience().pause(failures).filter(|_| error.may_retry() == Retry::Unknown);
+            let Some(pause) = pause else { return Err(errors::of_reading(error)) };
             request.bar.note("the portal did not answer properly; trying again");
             self.0.counters.repeats.add(1);
             tokio::time::sleep(pause).await;

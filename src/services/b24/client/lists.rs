@@ -1,6 +1,6 @@
 //! Whole lists: the first page, then all further pages side by side, put back in the list's order.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -178,7 +178,6 @@ impl Reading<'_> {
         let size = page.next.filter(|next| *next > 0 && *next == page.chunk.len() as u64).unwrap_or(size);
         let read = page.chunk.len() as u64;
         let mut next = page.next;
-        let mut start = size;
         chunks.push(Arc::new(page.chunk));
         drop(first);
         if let Some(total) = total.filter(|total| *total > read && read == size) {
@@ -193,12 +192,11 @@ impl Reading<'_> {
                 next = page.next;
                 chunks.push(Arc::new(page.chunk));
             }
-            start = total.div_ceil(size) * size;
         } else if next.is_none() && total.is_none() && read == size && self.family.is_some() {
             // No total and no word of a next page (crm.address.list): a full page may have another behind it.
             next = Some(size);
         }
-        self.one_after_another(size, next.map(|_| start), total.is_none(), chunks).await
+        self.one_after_another(size, next, total.is_none(), chunks).await
     }
 
     /// Page after page from `start`, while the portal tells of a next one; with `blind` until a page is not full.
@@ -301,18 +299,23 @@ fn in_place(mut named: serde_json::Map<String, Params>) -> serde_json::Map<Strin
     placed
 }
 
-/// The rows without those whose id came before; `None` when there are none such, or rows have no id.
+/// The rows without those whose id came on an earlier page; `None` when there are none such, or no key: rows have no id,
+/// or one page holds an id twice, which no change under way can do.
 fn without_repeats(rows: &Rows, id: &str) -> Option<Rows> {
-    let (mut numbers, mut texts) = (HashSet::new(), HashSet::new());
+    const PAGE: usize = 50;
+    let (mut numbers, mut texts) = (HashMap::new(), HashMap::new());
     let mut keep = Vec::with_capacity(rows.len());
     for (place, row) in rows.iter().enumerate() {
-        let is_new = match row.get(id)? {
-            Field::Integer(number) => numbers.insert(number),
-            Field::Text(text) => texts.insert(text.to_owned()),
+        let page = place / PAGE;
+        let before = match row.get(id)? {
+            Field::Integer(number) => numbers.insert(number, page),
+            Field::Text(text) => texts.insert(text.to_owned(), page),
             _ => return None,
         };
-        if is_new {
-            keep.push(place);
+        match before {
+            None => keep.push(place),
+            Some(before) if before == page => return None,
+            Some(_) => {}
         }
     }
     (keep.len() < rows.len()).then(|| rows.pick(keep))
@@ -350,10 +353,17 @@ mod tests {
     #[test]
     fn rows_that_came_twice_are_kept_once_in_their_order() {
         let read = |text: &str| Rows::from(page(text, None, None).unwrap().unwrap().chunk);
-        let rows = read(r#"[{"ID":"3"},{"ID":"1"},{"ID":"3"},{"ID":"2"}]"#);
-        let unique = without_repeats(&rows, "ID").unwrap();
-        let ids: Vec<String> = unique.iter().map(|row| format!("{:?}", row.get("ID").unwrap())).collect();
-        assert_eq!(ids, [r#"Text("3")"#, r#"Text("1")"#, r#"Text("2")"#]);
+        let list = |ids: &[u64]| {
+            let rows: Vec<Params> = ids.iter().map(|id| json!({ "ID": id.to_string() })).collect();
+            read(&json!(rows).to_string())
+        };
+        // The second page begins with the last row of the first, and with row 1 once more.
+        let ids: Vec<u64> = (1..=50).chain([50, 51, 1, 52]).collect();
+        let unique = without_repeats(&list(&ids), "ID").unwrap();
+        let kept: Vec<String> = unique.iter().map(|row| format!("{:?}", row.get("ID").unwrap())).collect();
+        let expected: Vec<String> = (1..=52).map(|id| format!("Text(\"{id}\")")).collect();
+        assert_eq!(kept, expected);
+        assert!(without_repeats(&list(&[3, 1, 3]), "ID").is_none());
         assert!(without_repeats(&read(r#"[{"ID":"3"},{"ID":"1"}]"#), "ID").is_none());
         assert!(without_repeats(&read(r#"[{"A":"3"},{"A":"3"}]"#), "ID").is_none());
     }

@@ -20,7 +20,7 @@ use crate::services::b24::wire::address::{Address, WEBHOOK_SHAPE};
 use crate::services::b24::wire::{batch, errors};
 use crate::settings::Settings;
 
-/// The longest parameters that a dry run shows, in characters.
+/// The longest line that a dry run shows of a call, in characters.
 const SHOWN: usize = 500;
 
 /// One portal; cheap to clone.
@@ -97,8 +97,8 @@ impl Portal {
                 .hint("remove `read_only` from the connection, or use another one"));
         }
         Ok(self.0.context.only_tells(|| {
-            let params = errors::shortened(&params.to_string(), SHOWN);
-            secret::mask(&format!("b24: {method} {params}")).into_owned()
+            let params = if params.is_null() { String::new() } else { format!(" {params}") };
+            secret::mask(&errors::shortened(&format!("b24: {method}{params}"), SHOWN)).into_owned()
         }))
     }
 

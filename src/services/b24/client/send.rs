@@ -41,11 +41,26 @@ pub(super) struct Request<'a> {
     pub announced: Option<Announced<'a>>,
     /// Holds an error once it has become pointless to send this.
     pub called_off: Option<watch::Receiver<Option<Error>>>,
+    /// Asked right before sending; when it says no, the outcome is [`HELD`].
+    pub still: Option<&'a (dyn Fn() -> bool + Sync)>,
 }
+
+/// The code of a request that was not sent, because while it waited for its turn the time of all its methods ran out.
+pub(super) const HELD: &str = "b24.held";
 
 impl<'a> Request<'a> {
     pub fn new(method: &'a str, body: Body<'a>, bar: &'a Bar) -> Request<'a> {
-        Request { method, body, version_3: false, commands: 1, once: None, bar, announced: None, called_off: None }
+        Request {
+            method,
+            body,
+            version_3: false,
+            commands: 1,
+            once: None,
+            bar,
+            announced: None,
+            called_off: None,
+            still: None,
+        }
     }
 }
 
@@ -138,6 +153,11 @@ impl Portal {
             lane = self.turn(request) => lane,
         };
         request.announced = None;
+        if request.still.is_some_and(|still| !still()) {
+            limits.bucket.give_back();
+            let held = Error::new(Kind::Limit, HELD, "not sent: the method's time at the portal is used up");
+            return Attempt::Failed(held.retry(Retry::Safe));
+        }
         self.0.counters.requests.add(1);
         let began = Instant::now();
         let received = match self.post(request, token).await {

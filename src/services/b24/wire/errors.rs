@@ -185,6 +185,7 @@ fn by_status(status: Option<u16>) -> (Kind, Retry) {
         Some(401) => (Kind::Auth, Retry::Useless),
         Some(403) => (Kind::Refused, Retry::Useless),
         Some(404) => (Kind::NotFound, Retry::Useless),
+        Some(413) => (Kind::Refused, Retry::Safe),
         Some(429) => (Kind::Limit, Retry::Safe),
         Some(500..) => (Kind::Unavailable, Retry::Unknown),
         _ => (Kind::Refused, Retry::Useless),
@@ -224,6 +225,26 @@ pub fn unreadable(method: &str, status: u16, body: &str, torn: bool) -> Error {
         ),
     };
     Error::new(kind, "b24.not_json", message).status(status).retry(retry).hint(hint)
+}
+
+/// The error of a change: where it may have been done, the next step is to look.
+pub fn of_change(error: Error) -> Error {
+    match error.may_retry() {
+        Retry::Unknown => error.hint(LOOK_FIRST),
+        _ => error,
+    }
+}
+
+/// The error of a call that changes nothing: it may always be repeated, and there is nothing to look for.
+pub fn of_reading(error: Error) -> Error {
+    let error = match error.may_retry() {
+        Retry::Unknown => error.retry(Retry::Safe),
+        _ => error,
+    };
+    match error.hint_text() {
+        Some(LOOK_FIRST) => error.hint("the portal has broken down for the moment: try again later"),
+        _ => error,
+    }
 }
 
 /// A text without tags, in one line, of at most so many characters.
@@ -297,6 +318,20 @@ mod tests {
             assert_eq!(error("crm.deal.get", Some(400), &fault("", text)).code(), code);
         }
         assert_eq!(error("m", None, &fault("", "<b>Bad</b> field<br>X")).message(), "m: Bad field X");
+    }
+
+    #[test]
+    fn the_next_step_depends_on_whether_something_may_have_changed() {
+        let broken = || error("m", Some(500), &fault("INTERNAL_SERVER_ERROR", "broken"));
+        assert_eq!(of_change(broken()).hint_text(), Some(LOOK_FIRST));
+        let read = of_reading(broken());
+        assert_eq!(read.may_retry(), Retry::Safe);
+        assert!(read.hint_text().unwrap().contains("try again later"));
+        let half = || unreadable("m", 200, "{", true);
+        assert_eq!(of_change(half()).hint_text(), Some(LOOK_FIRST));
+        assert!(of_reading(half()).hint_text().unwrap().contains("try again"));
+        let refused = error("m", Some(400), &fault("ERROR_CORE", "no"));
+        assert_eq!(of_change(refused.clone()).hint_text(), refused.hint_text());
     }
 
     #[test]

@@ -150,6 +150,30 @@ async fn a_method_whose_time_is_used_up_waits_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn batches_that_wait_for_their_turn_do_not_go_once_their_time_is_used_up() {
+    let began = Instant::now();
+    let server = Server::start(move |_, seen| {
+        let is_open = began.elapsed().as_secs_f64() > 2.0;
+        let reset = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() + 1.0;
+        let (mut results, mut errors, mut times) = (json!({}), json!({}), json!({}));
+        for (name, _) in seen.commands() {
+            match is_open {
+                true => results[&name] = json!(1),
+                false => errors[&name] = json!({ "error": "OPERATION_TIME_LIMIT", "error_description": "blocked" }),
+            }
+            times[&name] = json!({ "operating": 1, "operating_reset_at": reset });
+        }
+        ok(json!({ "result": results, "result_error": errors, "result_time": times }))
+    })
+    .await;
+    let portal = portal_with(&server, &[("requests_per_second", Given::Integer(10)), ("burst", Given::Integer(2))]);
+    let outcomes = portal.call_many("crm.deal.get", items(500)).await.unwrap();
+    assert!(outcomes.failures().next().is_none());
+    // Ten full batches; before the time is up again a probe now and then.
+    assert!(server.seen().len() <= 17, "{}", server.seen().len());
+}
+
+#[tokio::test]
 async fn a_portal_that_bills_whole_batches_is_waited_for_too() {
     let began = Instant::now();
     let server = Server::start(move |number, seen| {

@@ -159,6 +159,7 @@ async fn a_read_only_connection_refuses_changes_and_names_itself() {
     assert!(portal.call("crm.deal.get", json!({ "ID": 7 })).await.is_ok());
     for error in [
         portal.call("crm.deal.update", json!({})).await.unwrap_err(),
+        portal.call_many("crm.deal.update", vec![json!({})]).await.unwrap_err(),
         portal.call_many("crm.deal.update", vec![json!({}), json!({})]).await.unwrap_err(),
         portal.raw("batch", json!({ "cmd": { "a": "profile", "b": "crm.deal.add" } })).await.unwrap_err(),
         portal.v3("tasks.task.add", json!({})).await.unwrap_err(),

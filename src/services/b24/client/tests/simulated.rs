@@ -139,8 +139,8 @@ async fn lost_answers_make_no_record_twice() {
 #[tokio::test]
 async fn faults_of_every_kind_do_not_spoil_a_list() {
     let faults = json!({
-        "internal": { "probability": 0.1 }, "bad_gateway": { "probability": 0.1 }, "gateway_timeout": { "probability": 0.1 },
-        "truncated": { "probability": 0.1 }, "reset_before": { "probability": 0.1 }, "reset_after": { "probability": 0.1 },
+        "internal": { "probability": 0.04 }, "bad_gateway": { "probability": 0.04 }, "gateway_timeout": { "probability": 0.04 },
+        "truncated": { "probability": 0.04 }, "reset_before": { "probability": 0.04 }, "reset_after": { "probability": 0.04 },
         "no_time": { "probability": 0.2 }
     });
     let (_simulated, portal) = simulated(json!({ "rows": { "deals": 2000 }, "faults": faults, "seed": 5 })).await;
@@ -160,7 +160,7 @@ async fn the_rate_and_the_time_budget_are_kept_in_both_billing_modes() {
     for bill_batch in [false, true] {
         let (simulated, portal) = simulated(json!({
             "rows": { "deals": 600 }, "limits": true, "bucket_size": 20, "bucket_fall": 10, "operating_bill_batch": bill_batch,
-            "operating_limit": 0.5, "operating_window": 3, "command_ms": 10
+            "operating_limit": 0.5, "operating_window": 2, "command_ms": 10
         }))
         .await;
         drop(portal);
