@@ -17,7 +17,7 @@ pub fn eval(global: &Global, code: &str, args: Vec<String>, form: &Form) -> Resu
         let text = match form {
             Form { json: true, .. } => Some(show::as_json(&value)?),
             Form { csv: true, .. } => Some(show::as_csv(&value)?),
-            _ => show::for_people(&value, output.width()),
+            _ => show::for_people(session.engine(), &value, output.width()),
         };
         if let Some(text) = text {
             output.line(&text)?;

@@ -14,7 +14,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind};
 use crate::render::snippet::Style;
@@ -138,21 +138,45 @@ enum DocsForm {
 
 /// Runs the program; the result is its exit code.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(asked) => {
             // Help and version are printed by the same path; only a wrong command line is a failure. A closed output
             // cannot be told to anybody.
             let _ = asked.print();
+            if let Some(script) = args.get(1).filter(|arg| arg.to_string_lossy().ends_with(".rhai")) {
+                eprint_line(&format!("To run a script: pult run {}", script.to_string_lossy()));
+            }
             return ExitCode::from(if asked.use_stderr() { 2 } else { 0 });
         }
     };
     let style = cli.global.style();
-    let code = match dispatch(cli) {
+    let separated = args.iter().any(|arg| arg == "--");
+    let code = match own_flags_are_ours(&cli, separated).and_then(|()| dispatch(cli)) {
         Ok(code) => code,
         Err(report) => fail(&report, style),
     };
     ExitCode::from(code)
+}
+
+/// Refuses a flag of ours among a script's arguments: `pult run x.rhai 5 --dry-run` would change things for real.
+fn own_flags_are_ours(cli: &Cli, separated: bool) -> Result<(), Box<Report>> {
+    let Some(Command::Run { args, .. } | Command::Eval { args, .. }) = &cli.command else { return Ok(()) };
+    let ours = Cli::command();
+    let is_ours = |arg: &&String| {
+        let name = arg.split('=').next().unwrap_or(arg);
+        ours.get_arguments().filter_map(clap::Arg::get_long).any(|long| name.strip_prefix("--") == Some(long))
+    };
+    match args.iter().find(is_ours) {
+        Some(flag) if !separated => {
+            let message = format!("`{flag}` stands behind the script's arguments and would go to the script");
+            Err(Error::new(Kind::Usage, "usage.flag_behind", message)
+                .hint(format!("write it before the script, or `--` before the arguments if `{flag}` is one of them"))
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {

@@ -15,8 +15,6 @@ const BEGINNING: &str = "\
 #   { env = \"NAME\" }              an environment variable
 #   { file = \"path\" }             a file, relative to this one
 #   { keyring = \"service/user\" }  the Credential Manager (Windows)
-#
-# `pult doctor` checks what is configured here and reaches every system.
 
 [fs]
 # Folders that scripts may read and write besides their own. Relative ones begin where this file is.

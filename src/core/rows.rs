@@ -203,12 +203,19 @@ impl Builder {
 pub struct Row {
     chunk: Arc<Chunk>,
     at: u32,
+    /// The columns of the list that it was taken from.
+    columns: Arc<[Box<str>]>,
 }
 
 impl Row {
     pub fn get(&self, name: &str) -> Option<Field<'_>> {
         let column = self.chunk.shape(self.at as usize).position(name)?;
         Some(self.chunk.field(self.at as usize, column))
+    }
+
+    /// Whether the list that it was taken from has this column; a server leaves out what is empty.
+    pub fn is_column(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| **column == *name)
     }
 
     /// The shape of this row; equal shapes of one chunk are the same allocation.
@@ -298,7 +305,7 @@ impl Rows {
 
     pub fn get(&self, index: usize) -> Option<Row> {
         let (chunk, at) = self.place(index)?;
-        Some(Row { chunk: self.0.chunks[chunk as usize].clone(), at })
+        Some(Row { chunk: self.0.chunks[chunk as usize].clone(), at, columns: self.0.columns.clone() })
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Row> + '_ {

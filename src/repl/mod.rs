@@ -180,7 +180,7 @@ impl Repl {
         match (ended, exit) {
             (_, Some(code)) => Flow::Leave(code),
             (Ok(done), None) => {
-                let shown = show::for_people(&done.value, self.width());
+                let shown = show::for_people(self.lines.borrow().session().engine(), &done.value, self.width());
                 let flow = shown.map_or(Flow::On, |text| self.say(&text));
                 flow.then(|| done.note.map_or(Flow::On, |note| self.say(&self.dimmed(&note))))
             }

@@ -1,51 +1,62 @@
 //! Maps of options, as scripts pass them: unknown names are refused with a near one.
 
-use rhai::Map;
+use rhai::{Dynamic, ImmutableString, Map};
 
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::script::convert;
 use crate::settings::{Given, Setting, Settings};
 
-/// Refuses names that are not among these.
-pub fn known(options: &Map, names: &[&str]) -> Result<()> {
-    match options.keys().find(|name| !names.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let hint = did_you_mean(name, names.iter().copied())
-                .unwrap_or_else(|| format!("the options are {}", names.join(", ")));
-            Err(Error::input("options.unknown", format!("there is no option `{name}`")).hint(hint))
+/// The trailing map of options that many functions take, its names checked.
+#[derive(Debug)]
+pub struct Options<'a>(&'a Map);
+
+impl<'a> Options<'a> {
+    /// Refuses a name that is not in `known`, with a near one.
+    pub fn read(map: &'a Map, known: &[&str]) -> Result<Options<'a>> {
+        match map.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(Options(map)),
+            Some(name) => {
+                let hint = did_you_mean(name, known.iter().copied())
+                    .unwrap_or_else(|| format!("the options are {}", known.join(", ")));
+                Err(Error::input("options.unknown", format!("there is no option `{name}`")).hint(hint))
+            }
         }
     }
-}
 
-/// An option that is one of some words; the first is the usual one.
-pub struct Choice {
-    pub name: &'static str,
-    pub words: &'static [&'static str],
-}
+    /// `()` counts as not given.
+    fn given(&self, name: &str) -> Option<&'a Dynamic> {
+        self.0.get(name).filter(|value| !value.is_unit())
+    }
 
-impl Choice {
-    pub fn of(&self, options: &Map) -> Result<&'static str> {
-        let Some(given) = text(options, self.name)? else { return Ok(self.words[0]) };
-        self.words.iter().find(|word| **word == given).copied().ok_or_else(|| {
-            let quoted: Vec<String> = self.words.iter().map(|word| format!("\"{word}\"")).collect();
-            Error::input("options.value", format!("the option `{}` cannot be \"{given}\"", self.name))
+    pub fn text(&self, name: &str) -> Result<Option<ImmutableString>> {
+        let text = |value: &Dynamic| match value.as_char() {
+            Ok(letter) => Ok(letter.to_string().into()),
+            Err(_) => value.clone().into_immutable_string().map_err(|_| wrong(name, "a text", value)),
+        };
+        self.given(name).map(text).transpose()
+    }
+
+    pub fn flag(&self, name: &str, otherwise: bool) -> Result<bool> {
+        self.given(name).map_or(Ok(otherwise), |value| value.as_bool().map_err(|_| wrong(name, "true or false", value)))
+    }
+
+    pub fn integer(&self, name: &str) -> Result<Option<i64>> {
+        self.given(name).map(|value| value.as_int().map_err(|_| wrong(name, "a whole number", value))).transpose()
+    }
+
+    /// One of these words; the first is the usual one.
+    pub fn choice(&self, name: &str, words: &[&'static str]) -> Result<&'static str> {
+        let Some(given) = self.text(name)? else { return Ok(words[0]) };
+        words.iter().find(|word| **word == given.as_str()).copied().ok_or_else(|| {
+            let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            Error::input("options.value", format!("the option `{name}` cannot be \"{given}\""))
                 .hint(format!("it is one of {}", quoted.join(", ")))
         })
     }
 }
 
-/// An option that is a text.
-pub fn text(options: &Map, name: &str) -> Result<Option<String>> {
-    match options.get(name) {
-        None => Ok(None),
-        Some(value) if value.is_unit() => Ok(None),
-        Some(value) if value.is_string() => Ok(Some(value.to_string())),
-        Some(value) => {
-            let found = convert::type_name(value);
-            Err(Error::input("options.value", format!("the option `{name}` is a text, found {found}")))
-        }
-    }
+fn wrong(name: &str, wanted: &str, found: &Dynamic) -> Error {
+    Error::input("options.type", format!("the option `{name}` takes {wanted}, not {}", convert::type_name(found)))
 }
 
 /// The settings of a connection that a script describes, checked like a section of `pult.toml`.

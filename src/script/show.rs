@@ -1,8 +1,9 @@
 //! A value as a person or another program wants to see it at the end of a line.
 
-use rhai::{Array, Dynamic, Map};
+use rhai::{Array, Dynamic, Engine, Map, Scope};
 
 use crate::core::rows::{Builder, Row, Rows};
+use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result};
 use crate::render::{export, table};
 use crate::script::convert;
@@ -11,7 +12,7 @@ use crate::script::convert;
 const SHOWN: usize = 20;
 
 /// For people: tables for rows, lists of maps and maps; everything else as text. `None` for nothing.
-pub fn for_people(value: &Dynamic, width: Option<u16>) -> Option<String> {
+pub fn for_people(engine: &Engine, value: &Dynamic, width: Option<u16>) -> Option<String> {
     if value.is_unit() {
         return None;
     }
@@ -24,9 +25,17 @@ pub fn for_people(value: &Dynamic, width: Option<u16>) -> Option<String> {
         return Some(table::pairs(fields.into_iter(), width));
     }
     if let Some(map) = value.read_lock::<Map>().filter(|map| !map.is_empty()) {
-        return Some(table::pairs(map.iter().map(|(name, value)| (name.as_str(), plain(value))), width));
+        return Some(table::pairs(map.iter().map(|(name, value)| (name.as_str(), plain(engine, value))), width));
     }
-    Some(value.to_string())
+    Some(text_of(engine, value))
+}
+
+/// The text that scripts get from `to_string()`; only the engine knows it for its own types.
+fn text_of(engine: &Engine, value: &Dynamic) -> String {
+    let mut scope = Scope::new();
+    scope.push_dynamic("value", value.clone());
+    let text = engine.eval_expression_with_scope::<String>(&mut scope, "value.to_string()");
+    text.unwrap_or_else(|_| value.to_string())
 }
 
 /// As JSON text, without a line end.
@@ -71,9 +80,12 @@ fn as_rows(value: &Dynamic) -> Option<Rows> {
 }
 
 /// A value inside a table's cell.
-fn plain(value: &Dynamic) -> String {
+fn plain(engine: &Engine, value: &Dynamic) -> String {
+    if let Some(rows) = value.read_lock::<Rows>() {
+        return format!("{} rows", grouped(rows.len() as u64));
+    }
     match value.is_map() || value.is_array() {
-        true => as_json(value).unwrap_or_else(|_| value.to_string()),
-        false => value.to_string(),
+        true => as_json(value).unwrap_or_else(|_| text_of(engine, value)),
+        false => text_of(engine, value),
     }
 }

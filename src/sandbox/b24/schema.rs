@@ -63,7 +63,7 @@ impl Column {
 
     /// The user sets it; the rest the portal keeps itself.
     pub fn is_writable(&self) -> bool {
-        !matches!(self.gen_, Gen::Id | Gen::Created | Gen::Modified | Gen::Ended(_) | Gen::EntityType(_))
+        !matches!(self.gen_, Gen::Id | Gen::Created | Gen::Modified | Gen::Ended(_) | Gen::Has(_) | Gen::EntityType(_))
     }
 }
 
@@ -98,6 +98,8 @@ pub enum Gen {
     Person(usize),
     /// Whether the stage in another column ends the deal; the portal keeps it itself.
     Ended(usize),
+    /// Whether the row has something in a column that comes later; the portal keeps it itself.
+    Has(&'static str),
     EntityType(i64),
     Json(&'static str),
 }

@@ -62,6 +62,10 @@ impl World {
             Gen::Funnel => Cell::Int(i64::from(self.is_renewal(kind, id))),
             Gen::Stage if self.is_renewal(kind, id) => constant(Type::Status, pick(RENEWAL_STAGES, draw)),
             Gen::Stage => constant(Type::Status, pick(FUNNEL_STAGES, draw)),
+            Gen::Has(other) => {
+                let place = kind.column(other).unwrap_or(place);
+                Cell::Char(!matches!(self.seeded(kind, place, id), Cell::Null))
+            }
             Gen::Ended(stage) => ended(&self.seeded(kind, *stage, id)),
             Gen::Person(other) => self.card(&self.seeded(kind, *other, id)),
             Gen::EntityType(number) => Cell::Int(*number),

@@ -10,7 +10,7 @@ use crate::render::export;
 use crate::script::bridge::{Thrown, throw};
 use crate::script::modules::encoding::Encoding;
 use crate::script::modules::fs::{bytes_of, write_bytes};
-use crate::script::modules::options::Options;
+use crate::script::options::Options;
 use crate::script::show;
 
 /// What is tried when nobody named the separator, the likeliest first.
@@ -219,7 +219,13 @@ pub mod csv_tables {
         text.or_else(|error| throw(&call, error))
     }
 
-    /// Writes rows, or a list of maps, into a CSV file, which gets its name when it is complete.
+    /// Writes rows, or a list of maps, into a CSV file with commas, in UTF-8. It gets its name when it is complete.
+    #[rhai_fn(return_raw)]
+    pub fn write(call: NativeCallContext, path: &str, rows: Dynamic) -> Thrown<()> {
+        write_with(call, path, rows, Map::new())
+    }
+
+    /// The same with options.
     ///
     /// Options: `separator`, `header`, `encoding` (`"cp1251"` with `";"` is what Russian Excel opens by itself). The
     /// file lies below a permitted folder. Throws `fs.encoding` when a character has no place in the encoding.
@@ -227,8 +233,8 @@ pub mod csv_tables {
     /// ```rhai
     /// csv::write("for_excel.csv", [#{сумма: 10}], #{separator: ";", encoding: "cp1251"});
     /// ```
-    #[rhai_fn(return_raw)]
-    pub fn write(call: NativeCallContext, path: &str, rows: Dynamic, options: Map) -> Thrown<()> {
+    #[rhai_fn(name = "write", return_raw)]
+    pub fn write_with(call: NativeCallContext, path: &str, rows: Dynamic, options: Map) -> Thrown<()> {
         let done = form(&options, &["separator", "header", "encoding"]).and_then(|form| {
             let bytes = form.encoding.encode(&written(&rows, &form)?)?;
             write_bytes(&call, path, &bytes)

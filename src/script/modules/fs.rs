@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::render::export;
 use crate::script::bridge::{Thrown, host, throw};
 use crate::script::modules::encoding::Encoding;
-use crate::script::modules::options::Options;
+use crate::script::options::Options;
 use crate::script::values::Moment;
 
 fn resolved(call: &NativeCallContext<'_>, path: &str) -> Result<PathBuf> {

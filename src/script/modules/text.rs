@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::script::bridge::{Thrown, throw};
 use crate::script::convert;
 use crate::script::modules::numbers::exact;
-use crate::script::modules::options::Options;
+use crate::script::options::Options;
 
 /// A text longer than this is a mistake in the script rather than a wish.
 const LONGEST: usize = 64 * 1024 * 1024;

@@ -9,7 +9,7 @@ use rhai::{Map, NativeCallContext};
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::script::bridge::{Thrown, throw};
-use crate::script::modules::options::Options;
+use crate::script::options::Options;
 use crate::script::values;
 
 const UNITS: [&str; 6] = ["year", "month", "week", "day", "hour", "minute"];

@@ -502,9 +502,14 @@ pub mod rows {
         print_table(&call, &rows, n)
     }
 
-    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    #[rhai_fn(name = "to_string", pure)]
     pub fn shown(rows: &mut Rows) -> String {
         table::rows(rows, SHOWN as usize, None)
+    }
+
+    #[rhai_fn(name = "to_debug", pure)]
+    pub fn counted(rows: &mut Rows) -> String {
+        format!("{} rows", rows.len())
     }
 }
 

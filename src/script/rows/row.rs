@@ -8,10 +8,11 @@ use crate::error::{Error, did_you_mean};
 use crate::script::bridge::{Thrown, throw};
 use crate::script::convert;
 
-/// The value of a field, or an error that knows the names there are.
+/// The value of a field; nothing where only other rows of the list have it; else an error that knows the names there are.
 pub fn field(call: &NativeCallContext<'_>, row: &rows::Row, name: &str) -> Thrown<Dynamic> {
     match row.get(name) {
         Some(field) => Ok(convert::from_field(field)),
+        None if row.is_column(name) => Ok(Dynamic::UNIT),
         None => throw(call, no_field(name, &row.shape().names().collect::<Vec<_>>())),
     }
 }
@@ -28,7 +29,8 @@ pub fn no_field(name: &str, known: &[&str]) -> Error {
 pub mod row {
     pub type Row = rows::Row;
 
-    /// The value of the field `name`; `row.NAME` does the same. An unknown name is an error that lists the known ones.
+    /// The value of the field `name`; `row.NAME` does the same. `()` where only other rows of the list have such a field;
+    /// a name that none of them has is an error that lists the known ones.
     #[rhai_fn(index_get, return_raw, pure)]
     pub fn index(call: NativeCallContext, row: &mut Row, name: &str) -> Thrown<Dynamic> {
         field(&call, row, name)

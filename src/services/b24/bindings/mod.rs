@@ -10,15 +10,16 @@ use rhai::{Array, Dynamic, Engine, FnPtr, Map, Module, NativeCallContext, Shared
 
 use self::answers::{Answers, answer, json, results_by_name, settled};
 use self::given::{Given, given};
-use super::client::{ById, Portal, Via};
+use super::client::{ById, Params, Portal, Via};
 use super::{NAME, SETTINGS};
+use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw, thrown, wait};
-use crate::script::options::{self, Choice};
+use crate::script::options::{Options, connection};
 
 /// What is done about calls that failed among many.
-const ERRORS: Choice = Choice { name: "errors", words: &["throw", "return"] };
+const ERRORS: &[&str] = &["throw", "return"];
 /// How rows are fetched by their ids.
-const VIA: Choice = Choice { name: "via", words: &["method", "list", "each"] };
+const VIA: &[&str] = &["method", "list", "each"];
 
 /// The object: the default connection, or one that `connect` gave.
 #[derive(Clone, Default)]
@@ -44,6 +45,23 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_global_module(Shared::new(rhai::exported_module!(b24)));
     engine.register_global_module(Shared::new(rhai::exported_module!(answers::answers)));
     globals.set_var(NAME, B24::default());
+}
+
+/// What is to be done about failures.
+fn errors(options: &Map) -> Result<&'static str> {
+    Options::read(options, &["errors"])?.choice("errors", ERRORS)
+}
+
+/// The options of `get_by_id`: how to ask, and what is to be done about failures.
+fn by_id(options: &Map, params: Params) -> Result<(ById, &'static str)> {
+    let options = Options::read(options, &["errors", "id_field", "via"])?;
+    let via = match options.choice("via", VIA)? {
+        "list" => Via::List,
+        "each" => Via::Each,
+        _ => Via::Method,
+    };
+    let id_field = options.text("id_field")?.map(|name| name.to_string());
+    Ok((ById { id_field, params, via }, options.choice("errors", ERRORS)?))
 }
 
 #[export_module]
@@ -166,17 +184,8 @@ pub mod b24 {
         options: Map,
     ) -> Thrown<Dynamic> {
         let portal = b24.portal(&call)?;
-        options::known(&options, &["errors", "id_field", "via"]).or_else(|error| throw(&call, error))?;
-        let errors = ERRORS.of(&options).or_else(|error| throw(&call, error))?;
-        let by_id = ById {
-            id_field: options::text(&options, "id_field").or_else(|error| throw(&call, error))?,
-            via: match VIA.of(&options).or_else(|error| throw(&call, error))? {
-                "list" => Via::List,
-                "each" => Via::Each,
-                _ => Via::Method,
-            },
-            params: given::params(&call, &params)?,
-        };
+        let params = given::params(&call, &params)?;
+        let (by_id, errors) = super::by_id(&options, params).or_else(|error| throw(&call, error))?;
         let ids = given::ids(&call, &ids)?;
         let outcomes = wait(&call, portal.get_by_id(method, ids, by_id))?;
         settled(&call, method, outcomes, errors, true)
@@ -219,8 +228,7 @@ pub mod b24 {
         options: Map,
     ) -> Thrown<Dynamic> {
         let portal = b24.portal(&call)?;
-        options::known(&options, &["errors"]).or_else(|error| throw(&call, error))?;
-        let errors = ERRORS.of(&options).or_else(|error| throw(&call, error))?;
+        let errors = super::errors(&options).or_else(|error| throw(&call, error))?;
         match given(&call, &params)? {
             Given::One(params) => {
                 let text = wait(&call, portal.call(method, params))?;
@@ -251,8 +259,7 @@ pub mod b24 {
     #[rhai_fn(name = "call_each", return_raw, pure)]
     pub fn call_each_options(call: NativeCallContext, b24: &mut B24, calls: Array, options: Map) -> Thrown<Dynamic> {
         let portal = b24.portal(&call)?;
-        options::known(&options, &["errors"]).or_else(|error| throw(&call, error))?;
-        let errors = ERRORS.of(&options).or_else(|error| throw(&call, error))?;
+        let errors = super::errors(&options).or_else(|error| throw(&call, error))?;
         let calls = given::mixed(given::params(&call, &calls.into())?).or_else(|error| throw(&call, error))?;
         let outcomes = wait(&call, portal.call_each(calls))?;
         settled(&call, "call_each", outcomes, errors, false)
@@ -354,7 +361,7 @@ pub mod b24 {
     /// A connection described here: `b24.connect(#{webhook: env("B24_WEBHOOK")})`, with the settings of `pult.toml`.
     #[rhai_fn(name = "connect", return_raw, pure)]
     pub fn connect_to(call: NativeCallContext, _b24: &mut B24, settings: Map) -> Thrown<B24> {
-        let opened = options::connection(SETTINGS, &settings).and_then(|settings| {
+        let opened = connection(SETTINGS, &settings).and_then(|settings| {
             let host: Arc<Host> = host(&call);
             Portal::open(&settings, &host.context)
         });

@@ -46,7 +46,7 @@ impl Outcomes {
         let failed: Vec<usize> = self.failures().map(|(place, _)| place).collect();
         let (first, cause) = self.failures().next()?;
         let named = self.ids.as_ref().and_then(|ids| ids.get(first));
-        let which = named.map_or_else(|| format!("number {first}"), |id| format!("id {id}"));
+        let which = named.map_or_else(|| format!("item {} of the list", first + 1), |id| format!("id {id}"));
         let message = format!("{method}: {} of {} failed; first, {which}: {cause}", failed.len(), self.answers.len());
         let unknown = self.unknown();
         let error = Error::new(Kind::Partial, "b24.partial", message)

@@ -26,6 +26,11 @@ pub fn checked(method: &str, params: Value) -> Result<Value> {
 }
 
 fn check_one(method: &str, name: &str, value: &mut Value) -> Result<()> {
+    // The portal would ignore it and answer with everything.
+    if name.starts_with(['<', '>', '=', '!', '@', '%']) {
+        return Err(wrong(format!("{method}: `{name}` is a condition and stands beside the filter, not in it"))
+            .hint(format!("write filter: #{{ \"{name}\": … }}")));
+    }
     let expected = match name.to_ascii_uppercase().as_str() {
         "SELECT" => match value {
             Value::Array(_) => return Ok(()),

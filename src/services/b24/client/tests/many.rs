@@ -41,7 +41,7 @@ async fn answers_stand_in_the_order_of_the_items_and_a_bad_one_harms_no_other() 
     assert!(outcomes.unknown().is_empty());
     let error = outcomes.error("crm.deal.update").unwrap();
     assert_eq!(error.kind(), Kind::Partial);
-    assert!(error.message().starts_with("crm.deal.update: 2 of 130 failed; first, number 3"), "{error}");
+    assert!(error.message().starts_with("crm.deal.update: 2 of 130 failed; first, item 4 of the list"), "{error}");
     let seen = server.seen();
     // Small batches while requests are free, and nothing sent twice.
     assert!(seen.len() > 3 && seen.iter().all(|seen| seen.commands()[0].0 == "c0"));
