@@ -81,7 +81,7 @@ def startup():
 def native_call():
     done = json.loads(subprocess.run([PULT, "run", "benches/native_call.rhai"], capture_output=True, text=True).stdout)
     over = max(done["method"], done["in_module"]) - done["rhai"]
-    found = f"{over:.2f} µs (method {done['method']:.2f}, module {done['in_module']:.2f}, Rhai's own {done['rhai']:.2f})"
+    found = f"{done['method']:.2f} µs a method, {done['in_module']:.2f} µs a function of a module, {done['rhai']:.2f} µs Rhai's own"
     row("A native function, beyond one of Rhai's own", "≤ 2 µs", found, over <= 2)
 
 

@@ -9,8 +9,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use pult::render::snippet::Style;
-use pult::script::catalogue;
-use pult::script::imports::{Imports, read_script};
+use pult::script::imports::read_script;
 use pult::script::report::Report;
 use pult::script::session::{on_deep_stack, source_name};
 
@@ -92,25 +91,4 @@ fn every_wrong_script_ends_with_the_report_beside_it() {
 /// Paths as they are on every system.
 fn portable(report: &str) -> String {
     if cfg!(windows) { report.replace('\\', "/") } else { report.to_owned() }
-}
-
-#[test]
-fn every_example_in_a_comment_runs() {
-    let stage = common::stage(Path::new("."), &[]);
-    let mut functions = catalogue::own(stage.session.engine());
-    for (name, text) in Imports::library() {
-        let ast = stage.session.compile(&name, text).unwrap_or_else(|report| panic!("{}", report.draw(STYLE)));
-        functions.extend(catalogue::of_script(&ast, &name));
-    }
-    let mut failures = String::new();
-    for function in functions {
-        for example in function.comment.split("```rhai\n").skip(1) {
-            let stage = common::stage(Path::new("."), &[]);
-            let example = example.split("```").next().unwrap_or_default();
-            if let Err(report) = on_deep_stack(|| stage.session.run("example", example)).unwrap() {
-                write!(failures, "\n── {}::{}\n{}\n", function.namespace, function.name, report.draw(STYLE)).unwrap();
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{failures}");
 }

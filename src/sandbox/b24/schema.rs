@@ -63,7 +63,7 @@ impl Column {
 
     /// The user sets it; the rest the portal keeps itself.
     pub fn is_writable(&self) -> bool {
-        !matches!(self.gen_, Gen::Id | Gen::Created | Gen::Modified | Gen::EntityType(_))
+        !matches!(self.gen_, Gen::Id | Gen::Created | Gen::Modified | Gen::Ended(_) | Gen::EntityType(_))
     }
 }
 
@@ -96,6 +96,8 @@ pub enum Gen {
     Stage,
     /// `{id, name, link, icon}` of the user in another column.
     Person(usize),
+    /// Whether the stage in another column ends the deal; the portal keeps it itself.
+    Ended(usize),
     EntityType(i64),
     Json(&'static str),
 }

@@ -10,6 +10,9 @@ const SOME_COMMENT: Gen2 = Sometimes(30, &Phrase(&[w::COMMENT], false));
 type Gen2 = super::schema::Gen;
 const SOURCES: &[&str] = &["CALL", "WEB", "EMAIL", "ADVERTISING", "PARTNER", "RECOMMENDATION"];
 
+/// Where a deal's stage stands among its columns.
+const DEAL_STAGE: usize = 3;
+
 pub const DEAL: &[Column] = &[
     c("ID", "id", Int, Id),
     c("TITLE", "title", Text, Phrase(&[w::WORK, w::OBJECT], true)),
@@ -28,7 +31,7 @@ pub const DEAL: &[Column] = &[
     c("DATE_CREATE", "createdTime", Moment, Created),
     c("DATE_MODIFY", "updatedTime", Moment, Modified),
     c("OPENED", "opened", Char, Pick(&["Y", "Y", "Y", "N"])),
-    c("CLOSED", "closed", Char, Pick(&["N", "N", "Y"])),
+    c("CLOSED", "closed", Char, Ended(DEAL_STAGE)),
     c("COMMENTS", "comments", Text, SOME_COMMENT),
     c("ORIGINATOR_ID", "originatorId", Text, Null),
     c("ORIGIN_ID", "originId", Text, Null),

@@ -62,6 +62,7 @@ impl World {
             Gen::Funnel => Cell::Int(i64::from(self.is_renewal(kind, id))),
             Gen::Stage if self.is_renewal(kind, id) => constant(Type::Status, pick(RENEWAL_STAGES, draw)),
             Gen::Stage => constant(Type::Status, pick(FUNNEL_STAGES, draw)),
+            Gen::Ended(stage) => ended(&self.seeded(kind, *stage, id)),
             Gen::Person(other) => self.card(&self.seeded(kind, *other, id)),
             Gen::EntityType(number) => Cell::Int(*number),
             Gen::Json(text) => Cell::Json(serde_json::from_str(text).unwrap_or(Value::Null)),
@@ -98,6 +99,12 @@ impl World {
             _ => Cell::Null,
         }
     }
+}
+
+/// `Y` for a stage that ends a deal, won or lost.
+pub fn ended(stage: &Cell) -> Cell<'static> {
+    let stage = stage.text();
+    Cell::Char(stage.ends_with("WON") || stage.ends_with("LOSE"))
 }
 
 fn pick(choices: &[&'static str], draw: u64) -> &'static str {

@@ -223,6 +223,7 @@ impl<'a> Row<'a> {
             Some((changes, created)) => match (changes.get(&place), &self.kind.columns()[place].gen_) {
                 (_, Gen::Id) => Cell::Int(self.id as i64),
                 (_, Gen::Person(other)) => self.world.card(&self.cell(*other)),
+                (_, Gen::Ended(stage)) => super::seed::ended(&self.cell(*stage)),
                 (Some(cell), _) => cell.clone(),
                 (None, Gen::EntityType(_) | Gen::Json(_)) => self.world.seeded(self.kind, place, self.id),
                 (None, _) if created => Cell::Null,

@@ -2,8 +2,8 @@
 
 use rhai::{Dynamic, ImmutableString, Map};
 
-use crate::error::{Error, Result, did_you_mean};
-use crate::script::convert;
+use crate::error::{Error, Result};
+use crate::script::{convert, options};
 
 /// Options whose names have been checked.
 #[derive(Debug)]
@@ -12,14 +12,7 @@ pub struct Options<'a>(&'a Map);
 impl<'a> Options<'a> {
     /// Refuses a name that is not in `known`, with a near one.
     pub fn read(map: &'a Map, known: &[&str]) -> Result<Options<'a>> {
-        match map.keys().find(|name| !known.contains(&name.as_str())) {
-            None => Ok(Options(map)),
-            Some(name) => {
-                let near = did_you_mean(name, known.iter().copied());
-                Err(Error::input("options.unknown", format!("there is no option `{name}`"))
-                    .hint(near.unwrap_or_else(|| format!("the options are {}", known.join(", ")))))
-            }
-        }
+        options::known(map, known).map(|()| Options(map))
     }
 
     /// `()` counts as not given.

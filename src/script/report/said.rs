@@ -197,6 +197,7 @@ impl Call {
         let (name, types) = call.split_once(" (").unwrap_or((call, ""));
         let name = method_call::written(name);
         let types = types.strip_suffix(')').unwrap_or(types);
+        let name = method_call::written(name);
         let (namespace, name) = name.rsplit_once("::").unwrap_or(("", name));
         Call {
             namespace: namespace.to_owned(),
@@ -244,7 +245,9 @@ impl Call {
             return nothing(&format!("`{name}` is called on ()"), &format!(".{name}(…)"));
         }
         let scripted = if self.namespace.is_empty() { &own.here } else { &own.elsewhere };
-        let scripted = scripted.iter().filter(|known| known.name == self.name);
+        // One that takes so many arguments would have been called, were it still there: a dialogue forgets failed lines.
+        let is_other = |known: &&Function| known.name == self.name && known.params.len() != self.types.len();
+        let scripted = scripted.iter().filter(is_other);
         let native = names.functions.iter().filter(|known| self.may_mean(known));
         let mut overloads: Vec<&Function> = match names.functions.iter().any(|known| known.namespace == self.namespace)
         {
@@ -359,6 +362,7 @@ impl Call {
             if known.is_empty() {
                 known = own.elsewhere.iter().map(|known| known.name.as_str()).collect();
             }
+            known.retain(|known| *known != self.name);
             return said(format!("there is no function `{}`", self.written())).maybe(did_you_mean(&self.name, known));
         }
         let receiver = self.receiver();
@@ -368,7 +372,7 @@ impl Call {
             Some(other) => other == receiver,
             None => !is_own && known.namespace.is_empty(),
         });
-        let here = own.here.iter().chain(fitting).map(|known| known.name.as_str());
+        let here = own.here.iter().chain(fitting).map(|known| known.name.as_str()).filter(|known| *known != self.name);
         let near = did_you_mean(&self.name, here);
         let hint = match self.is_method {
             true => near.or_else(|| self.of_another_type(names)),
