@@ -9,6 +9,7 @@ use miette::{
     SourceSpan, SpanContents,
 };
 
+use crate::render::tame;
 use crate::secret;
 
 /// Lines of context above and below.
@@ -19,6 +20,9 @@ const WIDTH: usize = 100;
 const MARGIN: usize = 8;
 /// No window is so narrow that less of a line makes sense.
 const NARROWEST: usize = 40;
+
+/// Characters of a message; who wants more of it catches the error.
+const LONGEST: usize = 4_000;
 
 /// A text with the place in it that is meant.
 #[derive(Clone, Debug)]
@@ -48,9 +52,9 @@ pub struct Style {
 pub fn draw(snippet: &Snippet<'_>, style: Style) -> String {
     let width = style.width.map_or(WIDTH, usize::from);
     let drawn = Drawn {
-        code: snippet.code.to_owned(),
-        message: secret::mask(snippet.message).into_owned(),
-        hint: snippet.hint.map(|hint| secret::mask(hint).into_owned()),
+        code: cut(&tame(snippet.code).replace('\n', " ")),
+        message: cut(&tame(&secret::mask(snippet.message))),
+        hint: snippet.hint.map(|hint| cut(&tame(&secret::mask(hint)))),
         excerpt: snippet.place.map(|place| Excerpt::new(place, width.saturating_sub(MARGIN).max(NARROWEST))),
     };
     let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -62,6 +66,14 @@ pub fn draw(snippet: &Snippet<'_>, style: Style) -> String {
         text = format!("{}: {}", drawn.code, drawn.message);
     }
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// What a script throws may be of any length.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The lines that are shown, none of them longer than a window, and where they stand in their text.
@@ -80,6 +92,7 @@ impl Excerpt {
     fn new(place: &Place, longest: usize) -> Excerpt {
         // Secrets become as many stars, so that places stay where they are.
         let text = secret::blot(&place.text);
+        let text = tame(&text);
         let start = floor(&text, place.span.start);
         let end = floor(&text, place.span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);

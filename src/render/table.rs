@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use crate::core::order::{cell_text, number};
 use crate::core::rows::{Field, Rows};
 use crate::core::stats::grouped;
+use crate::render::is_wild;
 
 /// Longer cells are cut when nobody's window limits them.
 const LONGEST: usize = 60;
@@ -24,7 +25,7 @@ pub fn rows(rows: &Rows, most: usize, width: Option<u16>) -> String {
     let fitting = fitting(&columns, width);
     let (shown, hidden) = columns.split_at(fitting);
     let mut table = frame(width);
-    table.set_header(shown.to_vec());
+    table.set_header(shown.iter().map(|name| cut(name)));
     for row in rows.iter().take(most) {
         table.add_row(shown.iter().map(|name| cell(row.get(name).unwrap_or(Field::Null))));
     }
@@ -40,7 +41,7 @@ pub fn rows(rows: &Rows, most: usize, width: Option<u16>) -> String {
 pub fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, String)>, width: Option<u16>) -> String {
     let mut table = frame(width);
     for (name, value) in pairs {
-        table.add_row([Cell::new(name), Cell::new(cut(&value))]);
+        table.add_row([Cell::new(cut(name)), Cell::new(cut(&value))]);
     }
     table.to_string()
 }
@@ -72,7 +73,7 @@ fn cell(field: Field<'_>) -> Cell {
 
 /// One line, of a bearable length.
 fn cut(text: &str) -> String {
-    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String = text.chars().take(LONGEST).map(|c| if is_wild(c) { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         line.push('…');
     }
@@ -85,7 +86,7 @@ fn notes(total: usize, most: usize, hidden: &[&str]) -> Vec<String> {
         notes.push(format!("… {} more of {} rows", grouped((total - most) as u64), grouped(total as u64)));
     }
     if !hidden.is_empty() {
-        notes.push(format!("… and the columns {}", hidden.join(", ")));
+        notes.push(format!("… and the columns {}", hidden.iter().map(|name| cut(name)).collect::<Vec<_>>().join(", ")));
     }
     notes
 }

@@ -43,7 +43,8 @@ pub fn text(options: &Map, name: &str) -> Result<Option<String>> {
         Some(value) if value.is_string() => Ok(Some(value.to_string())),
         Some(value) => {
             let found = convert::type_name(value);
-            Err(Error::input("options.value", format!("the option `{name}` is a text, found {found}")))
+            Err(Error::input("options.value", format!("the option `{name}` is a text, found {found}"))
+                .hint(format!("write {name}: \"…\"")))
         }
     }
 }

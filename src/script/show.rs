@@ -3,6 +3,7 @@
 use rhai::{Array, Dynamic, Map};
 
 use crate::core::rows::{Builder, Row, Rows};
+use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result};
 use crate::render::{export, table};
 use crate::script::convert;
@@ -72,7 +73,10 @@ fn as_rows(value: &Dynamic) -> Option<Rows> {
 
 /// A value inside a table's cell.
 fn plain(value: &Dynamic) -> String {
-    match value.is_map() || value.is_array() {
+    if let Some(rows) = value.read_lock::<Rows>() {
+        return format!("{} rows", grouped(rows.len() as u64));
+    }
+    match value.is_map() || value.is_array() || value.is::<Row>() {
         true => as_json(value).unwrap_or_else(|_| value.to_string()),
         false => value.to_string(),
     }

@@ -6,7 +6,7 @@ use crate::program::{all_fail, eval, pult, run};
 fn calls_of_the_portal() {
     let list = "b24.get_all(\"crm.deal.list\", ";
     all_fail([
-        ("unknown method", eval("b24.call(\"crm.deal.lst\")"), 4, &["crm.deal.lst", "did you mean `crm.deal.list`?"][..]),
+        ("unknown method", eval("b24.call(\"crm.deal.lst\")"), 4, &["crm.deal.lst", "did you mean `crm.deal.list`"][..]),
         ("method of nothing", eval("b24.call(\"\")"), 1, &["eval:1:", "method"]),
         ("method that is a path", eval("b24.call(\"../../profile\")"), 1, &["../../profile"]),
         ("method with an address", eval("b24.call(\"https://x.ru/rest/1/abcd/profile\")"), 1, &["method"]),
@@ -89,7 +89,7 @@ fn nothing_to_evaluate() {
 fn the_command_line() {
     all_fail([
         ("unknown flag", pult(&["run", "--sandbx", "x.rhai"]), 2, &["--sandbx", "--sandbox"][..]),
-        ("unknown command", pult(&["rnu", "x.rhai"]), 2, &["rnu", "run"]),
+        ("unknown command", pult(&["chekc", "x.rhai"]), 2, &["chekc", "check"]),
         ("run without a script", pult(&["run"]), 2, &["<SCRIPT>"]),
         ("check without a script", pult(&["check"]), 2, &["<SCRIPTS>"]),
         ("two forms", pult(&["eval", "--json", "--csv", "1"]), 2, &["--json", "--csv"]),

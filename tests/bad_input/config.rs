@@ -83,7 +83,7 @@ fn webhooks() {
         ("without a code", one("https://portal.bitrix24.ru/rest/1/"), 2, &["missing from its path"]),
         ("with a question", one(&(at(home) + "?auth=1")), 2, &["without `?`"]),
         ("with a user", one(&at(&format!("https://me:{TOKEN}@portal.bitrix24.ru"))), 2, &["without a user name"]),
-        ("nothing", one(""), 2, &["B24_WEBHOOK is empty", "pult.toml:2:"]),
+        ("nothing", one(""), 2, &["[b24.main] in pult.toml", "B24_WEBHOOK is empty", "set B24_WEBHOOK"]),
     ]);
     let portal = Server::answering("200 OK", "application/json", "{\"result\":7}");
     one(portal.webhook().trim_end_matches('/')).ended().works("without a slash at the end", "7");

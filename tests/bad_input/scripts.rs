@@ -19,7 +19,7 @@ fn almost_nothing() {
         ("a shebang and a line end", "#!/usr/bin/env -S pult run\r\n"),
         ("a byte order mark and a shebang", "\u{feff}#!/usr/bin/env -S pult run\n"),
         ("a comment that does not end", "/* what"),
-        ("blanks", " \t\r\n\u{a0}"),
+        ("blanks", " \t\r\n"),
     ] {
         run(text).ended().works(name, "");
         pult(&[]).input(text).ended().works(&format!("{name}, on standard input"), "");
@@ -39,8 +39,8 @@ fn files_that_are_no_scripts() {
         ("a file of UTF-16 without its mark", run(utf16("print(1)\nprint(2)\n")), 2, &["UTF-16", "save it as UTF-8"]),
         ("a check of Windows-1251", check(b"// \xcf\xf0"), 2, &["not UTF-8"]),
         ("Windows-1251 on standard input", pult(&[]).input(b"1;\n\xcf\xf0"), 2, &["standard input", "not UTF-8", "line 2"]),
-        ("UTF-16 on standard input", pult(&[]).input(utf16("\u{feff}print(1)")), 2, &["standard input", "UTF-16"]),
-        ("a program in place of a script", run(std::fs::read(env!("CARGO_BIN_EXE_pult")).unwrap()), 2, &["not UTF-8"]),
+        ("UTF-16 on standard input", pult(&[]).input(utf16("\u{feff}print(1)")), 2, &["standard input is saved as UTF-16"]),
+        ("a program in place of a script", run(std::fs::read(env!("CARGO_BIN_EXE_pult")).unwrap()), 2, &["is a program, not a text"]),
     ]);
 }
 
@@ -78,7 +78,7 @@ fn scripts_that_go_too_far() {
     let comments = "/*".repeat(10_000);
     let deep = &["nested too deep", "script.rhai:1:"][..];
     all_fail([
-        ("a function that calls itself", run("fn f() { f() }\nf();"), 1, &["too deep", "script.rhai:1:", "calls itself"][..]),
+        ("a function that calls itself", run("fn f() { f() }\nf();"), 1, &["too deep", "script.rhai:2:1", "calls itself"][..]),
         ("two functions that call each other", run("fn f(x) { g(x) + 1 }\nfn g(x) { f(x) + 1 }\nf(1);"), 1, &["too deep"]),
         ("a closure that calls itself", run("let f = |x, g| call(g, x, g); call(f, 1, f);"), 1, &[]),
         ("deep brackets", run(&brackets), 3, deep),
@@ -97,9 +97,11 @@ fn scripts_that_go_too_far() {
         ("a check of deep brackets", check(&brackets), 3, deep),
         ("a check of deep blocks", check(&blocks), 3, deep),
         ("deep JSON", eval("let s = \"\"; s.pad(100000, \"[\"); json::parse(s)"), 1, &["200 levels deep"]),
-        ("a value inside itself", eval("let a = []; for i in 0..100000 { a = [a]; } print(a)"), 1, &[]),
-        ("a NUL", run("let x = 1;\0 print(x)"), 3, &["script.rhai:1:11"]),
-        ("many NULs", run([0; 5000]), 2, &[]),
+        ("a NUL", run("let x = 1;\0 print(x)"), 3, &["script.rhai:1:11", "invisible character", "U+0000"]),
+        ("many NULs", run([0; 5000]), 3, &["invisible character", "U+0000"]),
+        ("a space that is none", run("let x =\u{a0}1;"), 3, &["script.rhai:1:8", "U+00A0", "plain space"]),
+        ("a space of no width", run("let x =\u{200b}1;"), 3, &["U+200B"]),
+        ("text that turns around", run("let x = \u{202e}1;"), 3, &["U+202E"]),
         ("an import of itself", run("import \"script\" as s;"), 1, &["imports itself"]),
     ]);
     run(&comments).ended().works("comments in comments", "");
@@ -111,7 +113,7 @@ fn one_long_line() {
     run(&good).ended().works("a line of five megabytes", "2500000");
     let bad = format!("let x = [{}]; print(y)", "1,".repeat(2_500_000));
     let ended = run(&bad).ended();
-    ended.fails("a fault at the end of a line of five megabytes", 1, &["no variable `y`", "script.rhai:1:5000019"]);
+    ended.fails("a fault at the end of a line of five megabytes", 1, &["no variable `y`", "script.rhai:1:", "declare it"]);
     assert!(ended.err.len() < 2_000, "{} bytes", ended.err.len());
     let text = format!("let x = \"{}\"; print(x.len()); x.nope()", "ж".repeat(2_500_000));
     let ended = run(&text).ended();

@@ -39,4 +39,5 @@ impl<'a> Options<'a> {
 
 fn wrong(name: &str, wanted: &str, found: &Dynamic) -> Error {
     Error::input("options.type", format!("the option `{name}` takes {wanted}, not {}", convert::type_name(found)))
+        .hint(format!("write {name}: and {wanted}"))
 }

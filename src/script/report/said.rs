@@ -472,7 +472,8 @@ fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Sce
     let functions: Vec<&str> =
         functions.filter(|known| known.receiver().is_none()).map(|known| known.name.as_str()).collect();
     // Variables first: a function is rarely meant where no bracket follows.
-    said.maybe(did_you_mean(name, variables).or_else(|| did_you_mean(name, functions)))
+    let near = did_you_mean(name, variables).or_else(|| did_you_mean(name, functions));
+    said.hint(near.unwrap_or_else(|| format!("declare it before it is used: let {name} = …")))
 }
 
 fn no_module(name: &str, names: &Names<'_>) -> Said {
