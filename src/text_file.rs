@@ -65,8 +65,14 @@ mod tests {
         assert_eq!(why(b"\x80\x81\x82"), "is not UTF-8: see byte 0, in line 1");
         for mark in ["\u{feff}", ""] {
             let units: Vec<u16> = format!("{mark}let x = 1;").encode_utf16().collect();
-            assert_eq!(why(&units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<u8>>()), "is saved as UTF-16");
-            assert_eq!(why(&units.iter().flat_map(|unit| unit.to_be_bytes()).collect::<Vec<u8>>()), "is saved as UTF-16");
+            assert_eq!(
+                why(&units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<u8>>()),
+                "is saved as UTF-16"
+            );
+            assert_eq!(
+                why(&units.iter().flat_map(|unit| unit.to_be_bytes()).collect::<Vec<u8>>()),
+                "is saved as UTF-16"
+            );
         }
         assert_eq!(why(b"\x7fELF\x02\x01"), "is a program, not a text");
         assert_eq!(decode(vec![]).unwrap(), "");

@@ -430,7 +430,8 @@ fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
     } else if message.starts_with("invalid unquoted key") {
         Mistake::new(span, message).hint("put the name in quotes".to_owned())
     } else {
-        Mistake::new(span, message).hint("the file consists of [section] lines with name = value lines below".to_owned())
+        Mistake::new(span, message)
+            .hint("the file consists of [section] lines with name = value lines below".to_owned())
     }
 }
 

@@ -27,7 +27,7 @@ pub fn for_people(value: &Dynamic, width: Option<u16>) -> Option<String> {
     if let Some(map) = value.read_lock::<Map>().filter(|map| !map.is_empty()) {
         return Some(table::pairs(map.iter().map(|(name, value)| (name.as_str(), plain(value))), width));
     }
-    Some(value.to_string())
+    Some(text_of(value))
 }
 
 /// As JSON text, without a line end.
@@ -71,6 +71,12 @@ fn as_rows(value: &Dynamic) -> Option<Rows> {
     Some(builder.finish().into())
 }
 
+/// A value as text; what has none, by the name of its type.
+fn text_of(value: &Dynamic) -> String {
+    let text = value.to_string();
+    if text == value.type_name() { convert::type_name(value).to_owned() } else { text }
+}
+
 /// A value inside a table's cell.
 fn plain(value: &Dynamic) -> String {
     if let Some(rows) = value.read_lock::<Rows>() {
@@ -78,6 +84,6 @@ fn plain(value: &Dynamic) -> String {
     }
     match value.is_map() || value.is_array() || value.is::<Row>() {
         true => as_json(value).unwrap_or_else(|_| value.to_string()),
-        false => value.to_string(),
+        false => text_of(value),
     }
 }

@@ -6,11 +6,21 @@ use crate::program::{all_fail, eval, pult, run};
 fn calls_of_the_portal() {
     let list = "b24.get_all(\"crm.deal.list\", ";
     all_fail([
-        ("unknown method", eval("b24.call(\"crm.deal.lst\")"), 4, &["crm.deal.lst", "did you mean `crm.deal.list`"][..]),
+        (
+            "unknown method",
+            eval("b24.call(\"crm.deal.lst\")"),
+            4,
+            &["crm.deal.lst", "did you mean `crm.deal.list`"][..],
+        ),
         ("method of nothing", eval("b24.call(\"\")"), 1, &["eval:1:", "method"]),
         ("method that is a path", eval("b24.call(\"../../profile\")"), 1, &["../../profile"]),
         ("method with an address", eval("b24.call(\"https://x.ru/rest/1/abcd/profile\")"), 1, &["method"]),
-        ("misspelt function", eval("b24.get_al(\"crm.deal.list\")"), 1, &["no method `get_al`", "did you mean `get_all`?"]),
+        (
+            "misspelt function",
+            eval("b24.get_al(\"crm.deal.list\")"),
+            1,
+            &["no method `get_al`", "did you mean `get_all`?"],
+        ),
         (
             "misspelt option",
             eval("b24.get_by_id(\"crm.deal.get\", [7], #{}, #{erors: \"return\"})"),
@@ -23,27 +33,67 @@ fn calls_of_the_portal() {
             1,
             &["`errors` cannot be \"retrun\"", "\"throw\", \"return\""],
         ),
-        ("wrong type of an option", eval("b24.call(\"crm.deal.get\", #{ID: 7}, #{errors: 5})"), 1, &["`errors`", "a text"]),
+        (
+            "wrong type of an option",
+            eval("b24.call(\"crm.deal.get\", #{ID: 7}, #{errors: 5})"),
+            1,
+            &["`errors`", "a text"],
+        ),
         ("wrong type of a method", eval("b24.get_all(5)"), 1, &["argument 1 (`method`)", "a text is wanted"]),
         ("wrong number of arguments", eval("b24.get_all()"), 1, &["get_all"]),
-        ("wrong type of select", eval(&format!("{list}#{{select: \"ID\"}})")), 1, &["`select` is a text", "list of field names"]),
-        ("wrong type of filter", eval(&format!("{list}#{{filter: 5}})")), 1, &["`filter` is a number", "map of conditions"]),
-        ("order that a map loses", eval(&format!("{list}#{{order: #{{A: \"ASC\", B: \"ASC\"}}}})")), 1, &["`order`", "write order: [["]),
+        (
+            "wrong type of select",
+            eval(&format!("{list}#{{select: \"ID\"}})")),
+            1,
+            &["`select` is a text", "list of field names"],
+        ),
+        (
+            "wrong type of filter",
+            eval(&format!("{list}#{{filter: 5}})")),
+            1,
+            &["`filter` is a number", "map of conditions"],
+        ),
+        (
+            "order that a map loses",
+            eval(&format!("{list}#{{order: #{{A: \"ASC\", B: \"ASC\"}}}})")),
+            1,
+            &["`order`", "write order: [["],
+        ),
         ("start of get_all", eval(&format!("{list}#{{start: 0}})")), 1, &["`start`", "leave `start` out"]),
         ("parameters that are a text", eval(&format!("{list}\"ID\")")), 1, &["not a map"]),
         ("a function among the parameters", eval("b24.call(\"crm.deal.get\", #{ID: |x| x})"), 1, &["function"]),
         ("not a number among the parameters", eval("b24.call(\"crm.deal.get\", #{ID: 0.0 / 0.0})"), 1, &["NaN"]),
         ("ids that are no list", eval("b24.get_by_id(\"crm.deal.get\", 7)"), 1, &["the ids are", "not a list"]),
         ("an id that is none", eval("b24.get_by_id(\"crm.deal.get\", [7, ()])"), 1, &["id number 1"]),
-        ("an id that is not there", eval("b24.call(\"crm.deal.get\", #{ID: 999999999})"), 4, &["crm.deal.get", "check the id"]),
+        (
+            "an id that is not there",
+            eval("b24.call(\"crm.deal.get\", #{ID: 999999999})"),
+            4,
+            &["crm.deal.get", "check the id"],
+        ),
         ("an empty list of calls", eval("b24.call(\"crm.deal.update\", [])"), 1, &["empty"]),
         ("a batch without commands", eval("b24.call_batch(#{halt: 0})"), 1, &["`cmd` holds the commands"]),
         ("a misspelt key of a batch", eval("b24.call_batch(#{hlt: 0, cmd: #{}})"), 1, &["no `hlt` in a batch"]),
         ("a rate of nothing", eval("b24.slow(0, || 1)"), 1, &["slow: 0", "above zero"]),
         ("unknown connection", eval("b24.connect(\"mian\")"), 2, &["[b24.mian]", "eval:1:5"]),
-        ("misspelt setting of connect", eval("b24.connect(#{webhok: \"x\"})"), 2, &["`webhok`", "did you mean `webhook`?"]),
-        ("an unset variable in connect", eval("b24.connect(#{webhook: env(\"NO_SUCH_THING\")})"), 2, &["`webhook`", "env("]),
-        ("connect with nothing", eval("b24.connect(#{})").env("X", ""), 2, &["`webhook`: it is missing", "https://portal"]),
+        (
+            "misspelt setting of connect",
+            eval("b24.connect(#{webhok: \"x\"})"),
+            2,
+            &["`webhok`", "did you mean `webhook`?"],
+        ),
+        (
+            "an unset variable in connect",
+            eval("b24.connect(#{webhook: env(\"NO_SUCH_THING\")})"),
+            2,
+            &["`webhook`", "env("],
+        ),
+        (
+            "connect with nothing",
+            eval("b24.connect(#{})").env("X", ""),
+            2,
+            &["`webhook`: it is missing", "https://portal"],
+        ),
     ]);
 }
 
@@ -62,8 +112,18 @@ fn huge_numbers() {
         ("a list that fits no memory", eval("let a = []; a.pad(1000000000000, 0)"), 1, &["eval:1"]),
         ("bytes that fit no memory", eval("blob(1000000000000000)"), 1, &["eval:1"]),
         ("a text that fits no memory", eval("let s = \"x\"; s.pad(1000000000000000, \"x\")"), 1, &["eval:1"]),
-        ("operations without an end", pult(&["eval", "--max-operations", "1000", "loop {}"]), 1, &["--max-operations", "eval:1"]),
-        ("a number of operations that is none", pult(&["eval", "--max-operations", "many", "1"]), 2, &["--max-operations"]),
+        (
+            "operations without an end",
+            pult(&["eval", "--max-operations", "1000", "loop {}"]),
+            1,
+            &["--max-operations", "eval:1"],
+        ),
+        (
+            "a number of operations that is none",
+            pult(&["eval", "--max-operations", "many", "1"]),
+            2,
+            &["--max-operations"],
+        ),
     ]);
 }
 
@@ -95,11 +155,21 @@ fn the_command_line() {
         ("two forms", pult(&["eval", "--json", "--csv", "1"]), 2, &["--json", "--csv"]),
         ("quiet and verbose", pult(&["-q", "-v", "eval", "1"]), 2, &["--quiet", "--verbose"]),
         ("unknown colour", pult(&["--color", "red", "eval", "1"]), 2, &["red", "always"]),
-        ("unknown switch of the sandbox", pult(&["sandbox", "--set", "b24.latency=1"]), 2, &["b24.latency", "did you mean `latency_ms`?"]),
+        (
+            "unknown switch of the sandbox",
+            pult(&["sandbox", "--set", "b24.latency=1"]),
+            2,
+            &["b24.latency", "did you mean `latency_ms`?"],
+        ),
         ("a switch without a value", pult(&["sandbox", "--set", "b24.latency_ms"]), 2, &["sets nothing"]),
         ("a switch of another type", pult(&["sandbox", "--set", "b24.latency_ms=long"]), 2, &["long", "--knobs"]),
         ("docs of nothing", pult(&["docs", "get_al"]), 2, &["get_al", "did you mean `get_all`?"]),
-        ("init over a file", pult(&["init"]).file("pult.toml", "mine"), 2, &["pult.toml is there already", "nothing was changed"]),
+        (
+            "init over a file",
+            pult(&["init"]).file("pult.toml", "mine"),
+            2,
+            &["pult.toml is there already", "nothing was changed"],
+        ),
         ("init into a file", pult(&["init", "x"]).file("x", ""), 1, &["x cannot be written"]),
     ]);
 }

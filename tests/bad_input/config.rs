@@ -48,9 +48,19 @@ fn mistakes_of_one_kind() {
         ("the secret as the name of a variable", one(&as_name), 2, &["not the name of an environment variable"]),
         ("an unknown service", one("[b42.main]\n"), 2, &["unknown service `b42`", "did you mean `b24`?"]),
         ("a connection that is none", one("b24 = 5\n"), 2, &["[b24.main]"]),
-        ("--config to a missing file", pult(&["--config", "nowhere.toml", "eval", "1"]), 2, &["nowhere.toml does not exist"]),
+        (
+            "--config to a missing file",
+            pult(&["--config", "nowhere.toml", "eval", "1"]),
+            2,
+            &["nowhere.toml does not exist"],
+        ),
         ("--config to a folder", pult(&["--config", "x", "eval", "1"]).folder("x"), 2, &["x is a folder"]),
-        ("unknown profile", pult(&["--profile", "tset", "eval", "1"]).file("pult.toml", "[profiles.test.b24.main]\n"), 2, &["no profile `tset`", "did you mean `test`?"]),
+        (
+            "unknown profile",
+            pult(&["--profile", "tset", "eval", "1"]).file("pult.toml", "[profiles.test.b24.main]\n"),
+            2,
+            &["no profile `tset`", "did you mean `test`?"],
+        ),
         ("a profile of no file", pult(&["--profile", "test", "eval", "1"]), 2, &["no profile `test`", "pult init"]),
     ]);
 }
@@ -75,7 +85,12 @@ fn webhooks() {
     let home = "https://portal.bitrix24.ru";
     let wrong = &["`webhook`:", "[b24.main] in pult.toml", "https://portal.bitrix24.ru/rest/1/code/"];
     all_fail([
-        ("a method at the end", one(&(at(home) + "crm.deal.list.json")), 2, &["leave the method's name out", wrong[0], wrong[1]][..]),
+        (
+            "a method at the end",
+            one(&(at(home) + "crm.deal.list.json")),
+            2,
+            &["leave the method's name out", wrong[0], wrong[1]][..],
+        ),
         ("no address at all", one("my portal"), 2, &["no complete address", wrong[0], wrong[2]]),
         ("an address without https", one(&at("portal.bitrix24.ru")), 2, &["no complete address", wrong[0]]),
         ("http to a foreign host", one(&at("http://portal.bitrix24.ru")), 2, &["must begin with https://", wrong[1]]),
@@ -97,11 +112,36 @@ fn connections_that_are_not_there() {
     all_fail([
         ("nothing configured", call(CALL), 2, &["b24 is not configured", "pult init", "--sandbox", "eval:1:5"][..]),
         ("an empty file", call(CALL).file("pult.toml", ""), 2, &["no [b24.main] in", "add the section [b24.main]"]),
-        ("two and none is main", call(CALL).file("pult.toml", two), 2, &["several connections", "b24.connect(\"north\")"]),
-        ("unknown name", call("b24.connect(\"nroth\")").file("pult.toml", two), 2, &["no [b24.nroth] in", "did you mean `north`?"]),
-        ("a variable that is not set", call("b24.connect(\"north\").call(\"profile\")").file("pult.toml", two), 2, &["NORTH is not set", "set NORTH before pult starts"]),
-        ("a file that is not there", call(CALL).file("pult.toml", "[b24.main]\nwebhook = { file = \"secret.txt\" }\n"), 2, &["secret.txt"]),
-        ("OAuth without tokens", call(CALL).file("pult.toml", "[b24.main]\nportal = \"https://portal.bitrix24.ru\"\n"), 2, &["OAuth tokens", "access_token"]),
+        (
+            "two and none is main",
+            call(CALL).file("pult.toml", two),
+            2,
+            &["several connections", "b24.connect(\"north\")"],
+        ),
+        (
+            "unknown name",
+            call("b24.connect(\"nroth\")").file("pult.toml", two),
+            2,
+            &["no [b24.nroth] in", "did you mean `north`?"],
+        ),
+        (
+            "a variable that is not set",
+            call("b24.connect(\"north\").call(\"profile\")").file("pult.toml", two),
+            2,
+            &["NORTH is not set", "set NORTH before pult starts"],
+        ),
+        (
+            "a file that is not there",
+            call(CALL).file("pult.toml", "[b24.main]\nwebhook = { file = \"secret.txt\" }\n"),
+            2,
+            &["secret.txt"],
+        ),
+        (
+            "OAuth without tokens",
+            call(CALL).file("pult.toml", "[b24.main]\nportal = \"https://portal.bitrix24.ru\"\n"),
+            2,
+            &["OAuth tokens", "access_token"],
+        ),
     ]);
     let unused = pult(&["eval", "1 + 1"]).file("pult.toml", two).ended();
     unused.works("a missing secret of a connection that is not used", "2");

@@ -24,7 +24,6 @@ fn a_reader_that_goes_away_ends_the_script() {
         ("in `try`", run("loop { try { loop { print(\"line\") } } catch { } }"), "line"),
         ("in parallel", run("parallel([1, 2], 2, |x| { loop { print(\"line\") } })"), "line"),
         ("between waits", run("loop { print(\"line\"); sleep(0.01) }"), "line"),
-        ("docs", pult(&["docs", "--form", "markdown"]), "#"),
     ] {
         let (line, ended) = one_line_of(program);
         println!("── {name}: exit {:?} after {:?}\n{}", ended.code, ended.took, ended.err);
@@ -32,6 +31,17 @@ fn a_reader_that_goes_away_ends_the_script() {
         assert_eq!(ended.code, Some(1), "{name}: {}", ended.err);
         assert_eq!(ended.err.lines().count(), 1, "{name}: {}", ended.err);
         assert!(ended.err.contains("standard output was closed"), "{name}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_reader_that_is_gone_before_the_first_line_is_told_of() {
+    for args in [&["docs"][..], &["eval", "1"], &["sandbox"], &["sandbox", "--knobs"], &["init"]] {
+        let mut running = pult(args).start();
+        drop(running.child.stdout.take());
+        let ended = running.ended(all_of(std::io::empty()));
+        assert_eq!(ended.code, Some(1), "{args:?}: {}", ended.err);
+        assert_eq!(ended.err, "pult: standard output was closed by its reader; the work ended there\n", "{args:?}");
     }
 }
 

@@ -19,7 +19,8 @@ fn at(webhook: &str, code: &str) -> Program {
 
 #[test]
 fn answers_that_are_none() {
-    const PAGE: &str = "<!DOCTYPE html><html><head><title>Вход</title></head><body>Авторизация на портале</body></html>";
+    const PAGE: &str =
+        "<!DOCTYPE html><html><head><title>Вход</title></head><body>Авторизация на портале</body></html>";
     const BAD: &str = "<html><head><title>502 Bad Gateway</title></head><body><h1>nginx</h1></body></html>";
     let html = |status: &str, page: &str| Server::answering(status, "text/html; charset=utf-8", page);
     let json = |status: &str, body: &str| Server::answering(status, "application/json", body);
@@ -34,16 +35,30 @@ fn answers_that_are_none() {
         json("200 OK", "[1, 2, 3]"),
         json("401 Unauthorized", "{\"error\":\"NO_AUTH_FOUND\",\"error_description\":\"Wrong authorization data\"}"),
         html("401 Unauthorized", BAD),
-        json("403 Forbidden", "{\"error\":\"insufficient_scope\",\"error_description\":\"The request requires higher privileges\"}"),
+        json(
+            "403 Forbidden",
+            "{\"error\":\"insufficient_scope\",\"error_description\":\"The request requires higher privileges\"}",
+        ),
         Server::raw("SSH-2.0-OpenSSH_9.6\r\n"),
-        Server::raw(http("302 Found", "text/html", "").replace("Connection", "Location: /auth/?login=yes\r\nConnection")),
-        Server::raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"result\":[{\"ID\""),
-        Server::raw(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"result\":\"\xff\"}".to_vec()),
+        Server::raw(
+            http("302 Found", "text/html", "").replace("Connection", "Location: /auth/?login=yes\r\nConnection"),
+        ),
+        Server::raw(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"result\":[{\"ID\"",
+        ),
+        Server::raw(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{\"result\":\"\xff\"}".to_vec(),
+        ),
     ];
     let one = |at_: usize| at(&servers[at_].webhook(), READ);
     let place = "the portal answered with status";
     all_fail([
-        ("HTML with 200", one(0), 4, &["crm.deal.get", place, "200 and no JSON", "Авторизация", "a proxy or a login page", "eval:1:5"][..]),
+        (
+            "HTML with 200",
+            one(0),
+            4,
+            &["crm.deal.get", place, "200 and no JSON", "Авторизация", "a proxy or a login page", "eval:1:5"][..],
+        ),
         ("HTML with 500", one(1), 4, &["status 500", "Bad Gateway", "try again later"]),
         ("HTML with 502", one(2), 4, &["status 502", "Bad Gateway nginx", "try again later"]),
         ("HTML with 404", one(3), 4, &["status 404", "no Bitrix24 portal"]),
@@ -81,9 +96,24 @@ fn portals_that_are_not_there() {
     let refused = nobody();
     let unknown = format!("https://no-such-portal.invalid/rest/1/{CODE}/");
     all_fail([
-        ("a refused connection", at(&refused, READ), 4, &["cannot be reached", "/rest/***/***/", "refused", "check the portal's address"][..]),
-        ("an unknown host", at(&unknown, READ), 4, &["https://no-such-portal.invalid/rest/***/***/ cannot be reached", "check the portal's address"]),
-        ("http behind https", at(&refused.replace("http://127.0.0.1", "https://localhost"), READ), 4, &["cannot be reached"]),
+        (
+            "a refused connection",
+            at(&refused, READ),
+            4,
+            &["cannot be reached", "/rest/***/***/", "refused", "check the portal's address"][..],
+        ),
+        (
+            "an unknown host",
+            at(&unknown, READ),
+            4,
+            &["https://no-such-portal.invalid/rest/***/***/ cannot be reached", "check the portal's address"],
+        ),
+        (
+            "http behind https",
+            at(&refused.replace("http://127.0.0.1", "https://localhost"), READ),
+            4,
+            &["cannot be reached"],
+        ),
     ]);
     let plain = Server::answering("200 OK", "application/json", "{\"result\":7}");
     let secure = plain.webhook().replace("http://", "https://");
@@ -95,12 +125,20 @@ fn a_portal_that_never_answers() {
     let server = Server::raw("");
     let one = |code: &str| pult(&["eval", code]).portal(&server.webhook(), "timeout = 1").ended();
     let change = one(CHANGE);
-    change.fails("a silent portal and a change", 4, &["no answer from http://127.0.0.1", "within 1 s", "it may have been done"]);
+    change.fails(
+        "a silent portal and a change",
+        4,
+        &["no answer from http://127.0.0.1", "within 1 s", "it may have been done"],
+    );
     assert_eq!(server.asked(), 1);
     let read = one(READ);
     read.fails("a silent portal", 4, &["no answer from", "within 1 s", "raise `timeout`"]);
     assert!(change.took < Duration::from_secs(5) && read.took < Duration::from_secs(20), "{:?}", read.took);
-    one("timeout(1, || b24.call(\"crm.deal.get\", #{ID: 7}))").fails("a script's own deadline", 1, &["not finished within 1 s"]);
+    one("timeout(1, || b24.call(\"crm.deal.get\", #{ID: 7}))").fails(
+        "a script's own deadline",
+        1,
+        &["not finished within 1 s"],
+    );
 }
 
 #[test]
@@ -119,7 +157,12 @@ fn certificates() {
     }
     assert_eq!(insecure.err.matches("warning: ").count(), 1, "{}", insecure.err);
     all_fail([
-        ("a `ca` that is not there", one("ca = \"other.pem\""), 2, &["`ca`", "other.pem", "[b24.main] in pult.toml"][..]),
+        (
+            "a `ca` that is not there",
+            one("ca = \"other.pem\""),
+            2,
+            &["`ca`", "other.pem", "[b24.main] in pult.toml"][..],
+        ),
         ("a `ca` that is none", one("ca = \"pult.toml\""), 2, &["`ca`", "no certificate in the file", "PEM"]),
         ("a `ca` that is a folder", one("ca = \".\""), 2, &["`ca`"]),
     ]);
@@ -129,21 +172,35 @@ fn certificates() {
 fn certificates_of_others_and_of_yesterday() {
     let old = Secure::start("localhost", 2020);
     let foreign = Secure::start("portal.example", 2090);
-    let one = |server: &Secure| pult(&["eval", READ]).portal(&server.webhook(), "ca = \"ca.pem\"").file("ca.pem", &server.pem);
+    let one = |server: &Secure| {
+        pult(&["eval", READ]).portal(&server.webhook(), "ca = \"ca.pem\"").file("ca.pem", &server.pem)
+    };
     all_fail([
         ("an expired certificate", one(&old), 4, &["the certificate of https://localhost", "expired"][..]),
-        ("a certificate of another name", one(&foreign), 4, &["the certificate of https://localhost", "portal.example"]),
+        (
+            "a certificate of another name",
+            one(&foreign),
+            4,
+            &["the certificate of https://localhost", "portal.example"],
+        ),
     ]);
 }
 
 #[test]
 fn tokens_that_are_no_longer_good() {
-    let expired = Server::answering("401 Unauthorized", "application/json", "{\"error\":\"expired_token\",\"error_description\":\"The access token provided has expired\"}");
+    let expired = Server::answering(
+        "401 Unauthorized",
+        "application/json",
+        "{\"error\":\"expired_token\",\"error_description\":\"The access token provided has expired\"}",
+    );
     let portal = expired.webhook().split("/rest").next().unwrap().to_owned();
     let tokens = |more: &str| {
         let config = format!("[b24.main]\nportal = \"{portal}\"\naccess_token = {{ env = \"ACCESS\" }}\n{more}");
         let program = pult(&["eval", READ]).file("pult.toml", config);
-        program.env("ACCESS", &format!("{TOKEN}1")).env("REFRESH", &format!("{TOKEN}2")).env("KEY", &format!("{TOKEN}3"))
+        program
+            .env("ACCESS", &format!("{TOKEN}1"))
+            .env("REFRESH", &format!("{TOKEN}2"))
+            .env("KEY", &format!("{TOKEN}3"))
     };
     let renewing = format!(
         "client_id = \"local.1\"\nclient_secret = {{ env = \"KEY\" }}\nrefresh_token = {{ env = \"REFRESH\" }}\nauth_server = \"{portal}\"\n"

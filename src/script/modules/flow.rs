@@ -19,11 +19,10 @@ const MOST_THREADS: usize = 64;
 const STACK: usize = 16 * 1024 * 1024;
 
 fn seconds(call: &NativeCallContext<'_>, seconds: f64) -> Thrown<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .or_else(|_| {
-            let error = Error::input("flow.seconds", format!("{seconds} is not a number of seconds"));
-            throw(call, error.hint("0 or more; fractions are allowed"))
-        })
+    Duration::try_from_secs_f64(seconds).or_else(|_| {
+        let error = Error::input("flow.seconds", format!("{seconds} is not a number of seconds"));
+        throw(call, error.hint("0 or more; fractions are allowed"))
+    })
 }
 
 fn bounded(call: &NativeCallContext<'_>, time: f64, f: &FnPtr) -> Thrown<Dynamic> {

@@ -378,10 +378,11 @@ impl Call {
             true => near.or_else(|| self.of_another_type(names)),
             false => near.or_else(|| self.in_a_module(names)),
         };
-        match self.is_method {
-            true => said(format!("{} has no method `{}`", a(receiver), self.name)).maybe(hint),
-            false => said(format!("there is no function `{}`", self.name)).maybe(hint),
-        }
+        let said = match self.is_method {
+            true => said(format!("{} has no method `{}`", a(receiver), self.name)),
+            false => said(format!("there is no function `{}`", self.name)),
+        };
+        said.hint(hint.unwrap_or_else(|| "`pult docs` lists what there is".into()))
     }
 }
 
