@@ -1,5 +1,6 @@
 //! Faults drawn for people: the lines around the place, a mark under it, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -92,12 +93,12 @@ impl Excerpt {
     fn new(place: &Place, longest: usize) -> Excerpt {
         // Secrets become as many stars, so that places stay where they are.
         let text = secret::blot(&place.text);
-        let text = tame(&text);
         let start = floor(&text, place.span.start);
         let end = floor(&text, place.span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let number = text[..line_start].matches('\n').count();
-        let all: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+        let all: Vec<Cow<'_, str>> =
+            text.split('\n').map(|line| tame(line.strip_suffix('\r').unwrap_or(line))).collect();
         let first = number.saturating_sub(CONTEXT);
         // The empty piece after the last line end is no line, unless it is the one that is meant.
         let last =
@@ -106,7 +107,7 @@ impl Excerpt {
         let mut lines = String::new();
         let mut span = 0..0;
         for at in first..=last {
-            let line = all.get(at).copied().unwrap_or_default();
+            let line = all.get(at).map(AsRef::as_ref).unwrap_or_default();
             if at > first {
                 lines.push('\n');
             }

@@ -248,7 +248,7 @@ pub fn all_fail<'a>(cases: impl IntoIterator<Item = Case<'a>>) {
         let (shown, wrong) = (ended.shown(name), ended.complaints(code, says));
         println!("{shown}");
         if !wrong.is_empty() {
-            let _ = write!(failures, "{shown}>> {}\n", wrong.trim_end().replace('\n', "\n>> "));
+            let _ = writeln!(failures, "{shown}>> {}", wrong.trim_end().replace('\n', "\n>> "));
         }
     }
     assert!(failures.is_empty(), "{failures}");

@@ -77,7 +77,7 @@ fn a_script_that_may_not_be_read() {
 
     let program = run("print(1)");
     let path = program.place("script.rhai");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     // To root nothing is forbidden.
     if std::fs::read(&path).is_err() {
         program.ended().fails("a script that may not be read", 2, &["script.rhai", "permission"]);

@@ -20,7 +20,7 @@ impl Server {
     /// `answer` is sent as it is; an empty one is no answer, and the connection stays open.
     pub fn raw(answer: impl Into<Vec<u8>>) -> Server {
         let answer = answer.into();
-        Server::each(move |stream| Some(stream), answer)
+        Server::each(Some, answer)
     }
 
     pub fn answering(status: &str, kind: &str, body: &str) -> Server {

@@ -25,6 +25,12 @@ fn bounded(call: &NativeCallContext<'_>, len: i64, each: usize) -> Thrown<usize>
 #[export_module]
 pub mod sizes {
     /// Lengthens the list to `len` elements with copies of `item`.
+    ///
+    /// ```rhai
+    /// let list = [1];
+    /// list.pad(3, 0);
+    /// assert_eq(list, [1, 0, 0]);
+    /// ```
     #[rhai_fn(name = "pad", return_raw)]
     pub fn pad_list(call: NativeCallContext, list: &mut Array, len: i64, item: Dynamic) -> Thrown<()> {
         let len = bounded(&call, len, size_of::<Dynamic>())?;
@@ -35,6 +41,12 @@ pub mod sizes {
     }
 
     /// Lengthens the text to `len` characters with copies of `character`.
+    ///
+    /// ```rhai
+    /// let number = "7";
+    /// number.pad(3, ' ');
+    /// assert_eq(number, "7  ");
+    /// ```
     #[rhai_fn(name = "pad", return_raw)]
     pub fn pad_text(call: NativeCallContext, text: &mut ImmutableString, len: i64, character: char) -> Thrown<()> {
         let len = bounded(&call, len, character.len_utf8())?;
