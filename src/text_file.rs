@@ -1,13 +1,15 @@
 //! Files that people write, as text: UTF-8, or a sentence about what it is instead.
 
 /// What a person does about a file in another encoding.
-pub const SAVE_AS: &str = "save it as UTF-8 (in Notepad: Save as, Encoding: UTF-8)";
+const SAVE_AS: &str = "save it as UTF-8 (in Notepad: Save as, Encoding: UTF-8)";
 
 /// Why bytes are no text.
 #[derive(Debug, PartialEq)]
 pub struct NotUtf8 {
     /// What is said of the file after its name: "is saved as UTF-16".
     pub why: String,
+    /// What to do about it.
+    pub hint: &'static str,
     /// Where it stops being UTF-8, from 1; absent for a file that is something else altogether.
     pub line: Option<usize>,
 }
@@ -16,10 +18,10 @@ pub struct NotUtf8 {
 pub fn decode(bytes: Vec<u8>) -> Result<String, NotUtf8> {
     // UTF-16 of plain Latin text is valid UTF-8 with zeros in it, so it is looked for first.
     if looks_like_utf16(&bytes) {
-        return Err(NotUtf8 { why: "is saved as UTF-16".into(), line: None });
+        return Err(NotUtf8 { why: "is saved as UTF-16".into(), hint: SAVE_AS, line: None });
     }
     if bytes.starts_with(b"\x7fELF") || bytes.starts_with(b"MZ") && bytes.contains(&0) {
-        return Err(NotUtf8 { why: "is a program, not a text".into(), line: None });
+        return Err(NotUtf8 { why: "is a program, not a text".into(), hint: "name a text file", line: None });
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
@@ -41,7 +43,7 @@ fn not_utf8(bytes: &[u8], at: usize) -> NotUtf8 {
         true => format!("{place}; it looks like Windows-1251"),
         false => place,
     };
-    NotUtf8 { why, line: Some(line) }
+    NotUtf8 { why, hint: SAVE_AS, line: Some(line) }
 }
 
 /// In Windows-1251 the Russian letters are C0..FF, and Ё and ё stand apart.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::text_file::{self, SAVE_AS};
+use crate::text_file;
 
 /// The text of a configuration file, without the mark that Windows' Notepad writes at the start.
 pub(super) fn text(path: &Path) -> Result<String> {
@@ -18,7 +18,7 @@ pub(super) fn text(path: &Path) -> Result<String> {
 pub(super) fn decoded(path: &Path, bytes: Vec<u8>) -> Result<String> {
     text_file::decode(bytes).map_err(|wrong| {
         let error = Error::new(Kind::Config, "config.not_utf8", format!("{} {}", path.display(), wrong.why));
-        let error = error.hint(SAVE_AS);
+        let error = error.hint(wrong.hint);
         if let Some(line) = wrong.line { error.detail("line", line) } else { error }
     })
 }

@@ -387,6 +387,9 @@ fn given(value: &Value) -> Result<Given, &'static str> {
 
 /// The hint where nothing better is known.
 fn as_in(setting: &Setting) -> String {
+    if let Type::Choice(_) = setting.holds {
+        return "write one of these words, in quotes".to_owned();
+    }
     format!("write it as in: {} = {}", setting.name, setting.example)
 }
 

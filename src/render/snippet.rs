@@ -23,7 +23,7 @@ const MARGIN: usize = 8;
 const NARROWEST: usize = 40;
 
 /// Characters of a message; who wants more of it catches the error.
-const LONGEST: usize = 4_000;
+const LONGEST: usize = 2_000;
 
 /// A text with the place in it that is meant.
 #[derive(Clone, Debug)]

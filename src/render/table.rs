@@ -7,6 +7,7 @@ use crate::core::order::{cell_text, number};
 use crate::core::rows::{Field, Rows};
 use crate::core::stats::grouped;
 use crate::render::is_wild;
+use crate::secret;
 
 /// Longer cells are cut when nobody's window limits them.
 const LONGEST: usize = 60;
@@ -71,8 +72,10 @@ fn cell(field: Field<'_>) -> Cell {
     if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
 }
 
-/// One line, of a bearable length.
+/// One line, of a bearable length. Secrets are masked before they are cut or broken into lines: half a secret would not
+/// be known for one later.
 fn cut(text: &str) -> String {
+    let text = secret::mask(text);
     let mut line: String = text.chars().take(LONGEST).map(|c| if is_wild(c) { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         line.push('…');
@@ -121,6 +124,14 @@ mod tests {
         let text = rows(&builder.finish().into(), 5, Some(25));
         assert!(text.ends_with("… and the columns C, D"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 25), "{text}");
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_is_masked_all_the_same() {
+        let long = format!("https://{}.example/rest/1/s3cretOfTheTable/", "portal".repeat(8));
+        secret::hide(&long);
+        let text = pairs([("address", long)].into_iter(), Some(30));
+        assert!(text.contains("***") && !text.contains("portal"), "{text}");
     }
 
     #[test]

@@ -231,9 +231,8 @@ pub fn read_script(path: &Path) -> Result<String, Error> {
 
 /// Bytes as UTF-8, without a byte order mark.
 pub fn text_of(bytes: Vec<u8>, name: &str) -> Result<String, Error> {
-    text_file::decode(bytes).map_err(|wrong| {
-        Error::new(Kind::Usage, "script.not_utf8", format!("{name} {}", wrong.why)).hint(text_file::SAVE_AS)
-    })
+    text_file::decode(bytes)
+        .map_err(|wrong| Error::new(Kind::Usage, "script.not_utf8", format!("{name} {}", wrong.why)).hint(wrong.hint))
 }
 
 /// The text with `#!…` on its first line made empty, so that line numbers stay.

@@ -80,7 +80,10 @@ fn text_of(value: &Dynamic) -> String {
 /// A value inside a table's cell.
 fn plain(value: &Dynamic) -> String {
     if let Some(rows) = value.read_lock::<Rows>() {
-        return format!("{} rows", grouped(rows.len() as u64));
+        return match rows.len() {
+            1 => "1 row".to_owned(),
+            n => format!("{} rows", grouped(n as u64)),
+        };
     }
     match value.is_map() || value.is_array() || value.is::<Row>() {
         true => as_json(value).unwrap_or_else(|_| value.to_string()),

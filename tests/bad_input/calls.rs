@@ -107,6 +107,12 @@ fn huge_numbers() {
         ("a decimal that does not fit", eval("decimal(\"1e999\")"), 1, &["1e999"]),
         ("an exit code that does not fit", eval("exit(300)"), 1, &["300 is no exit code", "0 to 255"]),
         ("an exit code below zero", eval("exit(-1)"), 1, &["-1 is no exit code"]),
+        (
+            "a function that calls itself in parallel",
+            eval("fn f(x) { parallel([1, 2], 2, |y| f(y)) }\nf(1)"),
+            1,
+            &["too deep"],
+        ),
         ("too many at once", eval("parallel([1], 0, |x| x)"), 1, &["0 at once"]),
         ("a list of a billion of billions", eval("let a = []; a.pad(1000000000000000000, 0)"), 1, &["eval:1"]),
         ("a list that fits no memory", eval("let a = []; a.pad(1000000000000, 0)"), 1, &["eval:1"]),

@@ -37,9 +37,11 @@ fn a_reader_that_goes_away_ends_the_script() {
 #[test]
 fn a_reader_that_is_gone_before_the_first_line_is_told_of() {
     for args in [&["docs"][..], &["eval", "1"], &["sandbox"], &["sandbox", "--knobs"], &["init"]] {
-        let mut running = pult(args).start();
-        drop(running.child.stdout.take());
-        let ended = running.ended(all_of(std::io::empty()));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut program = pult(args);
+        program.command().stdout(Stdio::from(writer));
+        let ended = program.start_as_it_is().ended(all_of(std::io::empty()));
         assert_eq!(ended.code, Some(1), "{args:?}: {}", ended.err);
         assert_eq!(ended.err, "pult: standard output was closed by its reader; the work ended there\n", "{args:?}");
     }

@@ -176,12 +176,17 @@ fn certificates_of_others_and_of_yesterday() {
         pult(&["eval", READ]).portal(&server.webhook(), "ca = \"ca.pem\"").file("ca.pem", &server.pem)
     };
     all_fail([
-        ("an expired certificate", one(&old), 4, &["the certificate of https://localhost", "expired"][..]),
+        (
+            "an expired certificate",
+            one(&old),
+            4,
+            &["the certificate of https://localhost", "expired", "must be renewed"][..],
+        ),
         (
             "a certificate of another name",
             one(&foreign),
             4,
-            &["the certificate of https://localhost", "portal.example"],
+            &["the certificate of https://localhost", "portal.example", "by the name"],
         ),
     ]);
 }
@@ -207,7 +212,7 @@ fn tokens_that_are_no_longer_good() {
     );
     all_fail([
         ("an expired token", tokens(""), 4, &["expired", "client_id, client_secret and refresh_token"][..]),
-        ("a token that is not renewed", tokens(&renewing), 4, &["renewing the token"]),
+        ("a token that is not renewed", tokens(&renewing), 4, &["renewing the token", "log in again"]),
         ("a token without its application", tokens("refresh_token = { env = \"REFRESH\" }\n"), 2, &["client_id"]),
     ]);
 }

@@ -363,7 +363,9 @@ impl Call {
                 known = own.elsewhere.iter().map(|known| known.name.as_str()).collect();
             }
             known.retain(|known| *known != self.name);
-            return said(format!("there is no function `{}`", self.written())).maybe(did_you_mean(&self.name, known));
+            let near = did_you_mean(&self.name, known);
+            let near = near.unwrap_or_else(|| format!("`pult docs {}` lists what there is", self.namespace));
+            return said(format!("there is no function `{}`", self.written())).hint(near);
         }
         let receiver = self.receiver();
         let is_own = receiver.starts_with(char::is_uppercase);
