@@ -187,6 +187,16 @@ fn secrets_do_not_come_out_by_any_door() {
             let _ = writeln!(failures, "{code}:\n{}{}", ended.out, ended.err);
         }
     }
+    let odd = format!("{TOKEN}\"\\quoted");
+    let config = "[b24.main]\nportal = \"https://p.bitrix24.ru\"\naccess_token = { env = \"ODD\" }\n";
+    for form in ["--json", "--csv", "--color=never"] {
+        let program = pult(&["eval", form, "b24.connect(\"main\"); [#{p: env(\"ODD\"), q: [env(\"ODD\")]}]"]);
+        let ended = program.file("pult.toml", config).env("ODD", &odd).ended();
+        println!("── {form}\n{}{}", ended.out, ended.err);
+        if ended.code != Some(0) || ended.out.contains(TOKEN) {
+            let _ = writeln!(failures, "{form}:\n{}{}", ended.out, ended.err);
+        }
+    }
     assert!(failures.is_empty(), "{failures}");
 }
 
