@@ -15,3 +15,4 @@ pub mod script;
 pub mod secret;
 pub mod services;
 pub mod settings;
+pub mod text_file;

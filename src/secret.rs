@@ -46,11 +46,17 @@ pub fn hide(text: &str) {
         return;
     }
     let mut known = KNOWN.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if !known.iter().any(|secret| secret.expose_secret() == text) {
-        known.push(SecretString::from(text.to_owned()));
-        // The longest first, so that a secret which contains another is masked whole.
-        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+    // As it stands in JSON, in quotes and in CSV, too: a password with a quote or a backslash looks otherwise there.
+    let (json, quoted) = (serde_json::Value::from(text).to_string(), format!("{text:?}"));
+    for form in [text, &json[1..json.len() - 1], &quoted[1..quoted.len() - 1]] {
+        for form in [form.to_owned(), form.replace('"', "\"\"")] {
+            if !known.iter().any(|secret| secret.expose_secret() == form) {
+                known.push(SecretString::from(form));
+            }
+        }
     }
+    // The longest first, so that a secret which contains another is masked whole.
+    known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
 }
 
 /// The text with every known secret replaced.
@@ -87,6 +93,13 @@ mod tests {
         assert_eq!(mask("https://portal/rest/1/k7f3hq9x/profile"), "https://portal/rest/1/***/profile");
         assert_eq!(format!("{secret:?}"), "***");
         assert_eq!(secret.expose(), "k7f3hq9x");
+    }
+
+    #[test]
+    fn a_secret_is_known_in_quotes_too() {
+        hide("qu\"ote\\back\u{1}slash");
+        assert_eq!(mask(r#"{"p":"qu\"ote\\back\u0001slash"}"#), r#"{"p":"***"}"#);
+        assert_eq!(mask(&format!("{:?}", "qu\"ote\\back\u{1}slash")), "\"***\"");
     }
 
     #[test]

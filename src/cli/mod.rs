@@ -18,6 +18,7 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind};
 use crate::render::snippet::Style;
+use crate::script::output;
 use crate::script::report::Report;
 use crate::secret;
 
@@ -201,7 +202,11 @@ impl From<Error> for Box<Report> {
 
 /// Draws the report on standard error and gives its exit code.
 fn fail(report: &Report, style: Style) -> u8 {
-    eprint_line(&report.draw(style));
+    match report.code.as_str() {
+        // Whoever writes `| head` knows; a line is enough.
+        output::CLOSED => eprint_line(&format!("pult: {}", report.message)),
+        _ => eprint_line(&report.draw(style)),
+    }
     report.kind.exit_code()
 }
 
@@ -214,6 +219,5 @@ fn eprint_line(text: &str) {
 /// A line on standard output, masked.
 fn print_line(text: &str) -> Result<(), Error> {
     use std::io::Write;
-    writeln!(std::io::stdout(), "{}", secret::mask(text))
-        .map_err(|error| Error::new(Kind::File, "output.failed", format!("standard output cannot be written: {error}")))
+    writeln!(std::io::stdout(), "{}", secret::mask(text)).map_err(output::unwritable)
 }

@@ -162,10 +162,13 @@ impl Reader<'_> {
                 self.open.push(value.span());
                 self.found.allow.push(folder.as_ref().to_owned());
             }
-            DeValue::String(_) => self.mistake(Mistake::new(value.span(), "`allow`: the name of a folder is empty")),
+            DeValue::String(_) => {
+                let message = "`allow`: the name of a folder is empty".to_owned();
+                self.wrong(value.span(), message, "write \".\" for the folder of this file".to_owned());
+            }
             _ => {
                 let message = format!("`allow`: expected the name of a folder, found {}", named(value));
-                self.mistake(Mistake::new(value.span(), message));
+                self.wrong(value.span(), message, "write allow = [\"folder\", …]".to_owned());
             }
         }
     }
@@ -242,10 +245,10 @@ impl Reader<'_> {
         }
         let given = given(value).map_err(|found| {
             let message = format!("`{}`: expected {}, found {found}", setting.name, setting.holds.named());
-            Mistake::new(value.span(), message)
+            Mistake::new(value.span(), message).hint(as_in(setting))
         });
         let fitting = given.and_then(|given| {
-            let hint = quotes(setting.holds, &given);
+            let hint = quotes(setting.holds, &given).unwrap_or_else(|| as_in(setting));
             let wrong = |wrong| Mistake::new(value.span(), format!("`{}`: {wrong}", setting.name)).hint(hint);
             given.fit(setting.holds).map_err(wrong)
         });
@@ -293,7 +296,7 @@ impl Reader<'_> {
     fn followed(&mut self, setting: &Setting, way: &str, value: &Value) -> Option<Reference> {
         let DeValue::String(text) = value.get_ref() else {
             let message = format!("`{}`: expected `{way} = \"…\"`, found {}", setting.name, named(value));
-            self.mistake(Mistake::new(value.span(), message));
+            self.wrong(value.span(), message, as_in(setting));
             return None;
         };
         let reference = match (way, text.split_once('/')) {
@@ -316,7 +319,12 @@ impl Reader<'_> {
                 Some(reference)
             }
             Err(wrong) => {
-                self.mistake(Mistake::new(value.span(), format!("`{}`: {wrong}", setting.name)));
+                let hint = match way {
+                    "env" => "write the variable's name here, and put the secret into the variable".to_owned(),
+                    "file" => "write the path of a file that holds the value alone".to_owned(),
+                    _ => "write the two names under which the Credential Manager keeps it".to_owned(),
+                };
+                self.wrong(value.span(), format!("`{}`: {wrong}", setting.name), hint);
                 None
             }
         }
@@ -327,11 +335,11 @@ impl Reader<'_> {
         let table = value.get_ref().as_table();
         if table.is_none() {
             let hint = match value.get_ref() {
-                DeValue::Array(_) => Some(format!("write {expected}, with one pair of brackets")),
-                _ => None,
+                DeValue::Array(_) => format!("write {expected}, with one pair of brackets"),
+                _ => format!("write {expected} on a line of its own, and the settings below it"),
             };
             let message = format!("expected a section {expected}, found {}", named(value));
-            self.mistake(Mistake::new(value.span(), message).hint(hint));
+            self.wrong(value.span(), message, hint);
         }
         table
     }
@@ -377,6 +385,14 @@ fn given(value: &Value) -> Result<Given, &'static str> {
     }
 }
 
+/// The hint where nothing better is known.
+fn as_in(setting: &Setting) -> String {
+    if let Type::Choice(_) = setting.holds {
+        return "write one of these words, in quotes".to_owned();
+    }
+    format!("write it as in: {} = {}", setting.name, setting.example)
+}
+
 /// The hint for the commonest wrong type: quotes too many or too few.
 fn quotes(holds: Type, given: &Given) -> Option<String> {
     match (holds, given) {
@@ -406,18 +422,19 @@ fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
     if message.starts_with("duplicate key") {
         Mistake::new(span, format!("`{written}` stands here a second time")).hint("keep one of the two".to_owned())
     } else if message.starts_with("string values must be quoted") && written.is_empty() {
-        Mistake::new(span, "there is no value after `=`")
+        Mistake::new(span, "there is no value after `=`").hint("write one, or delete the line".to_owned())
     } else if message.starts_with("string values must be quoted") {
-        Mistake::new(span, "a text must stand in quotes")
+        Mistake::new(span, "a text must stand in quotes").hint("write name = \"value\"".to_owned())
     } else if message.contains("escape") {
         Mistake::new(span, "in double quotes, a backslash begins an escape")
             .hint("write a path of Windows in single quotes: 'C:\\Program Files'".to_owned())
     } else if message.starts_with("invalid unquoted key") && written == ":" {
-        Mistake::new(span, "a value is given by `=`, not by `:`")
+        Mistake::new(span, "a value is given by `=`, not by `:`").hint("write name = value".to_owned())
     } else if message.starts_with("invalid unquoted key") {
         Mistake::new(span, message).hint("put the name in quotes".to_owned())
     } else {
         Mistake::new(span, message)
+            .hint("the file consists of [section] lines with name = value lines below".to_owned())
     }
 }
 

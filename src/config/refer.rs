@@ -32,7 +32,10 @@ pub(super) fn resolve(source: Source, setting: &Setting, surroundings: &Surround
         Source::Reference(Reference::Keyring { service, user }) => keyring::password(&service, &user)?,
     };
     // What was found is not shown, whatever the setting: the name may have been that of a secret.
-    fitting(text, setting.holds).ok_or_else(|| (format!("what was found is not {}", setting.holds.named()), None))
+    fitting(text, setting.holds).ok_or_else(|| {
+        let hint = format!("it should be as in: {}", setting.example);
+        (format!("what was found is not {}", setting.holds.named()), Some(hint))
+    })
 }
 
 /// What is unwise about a reference although it can be followed.
@@ -50,13 +53,14 @@ fn variable(name: &str, surroundings: &Surroundings) -> Result<String, Problem> 
         None => Err((format!("the environment variable {name} is not set"), hint())),
         Some(Ok(text)) if text.is_empty() => Err((format!("the environment variable {name} is empty"), hint())),
         Some(Ok(text)) => Ok(text),
-        Some(Err(_)) => Err((format!("the environment variable {name} is not valid text"), None)),
+        Some(Err(_)) => Err((format!("the environment variable {name} is not valid text"), hint())),
     }
 }
 
 /// The text of a file, without the line end that editors and `echo` leave behind it.
 fn contents(path: &Path) -> Result<String, Problem> {
-    let wrong = |why: &str| (format!("the file {} {why}", path.display()), None);
+    let hint = "check the path (it begins where pult.toml is) and what is in the file";
+    let wrong = |why: &str| (format!("the file {} {why}", path.display()), Some(hint.to_owned()));
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| wrong(&format!("cannot be read: {error}")))?;

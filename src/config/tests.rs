@@ -1,3 +1,5 @@
+//! The configuration, from files as people write them.
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 

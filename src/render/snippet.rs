@@ -1,5 +1,6 @@
 //! Faults drawn for people: the lines around the place, a mark under it, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use miette::{
     SourceSpan, SpanContents,
 };
 
+use crate::render::tame;
 use crate::secret;
 
 /// Lines of context above and below.
@@ -19,6 +21,9 @@ const WIDTH: usize = 100;
 const MARGIN: usize = 8;
 /// No window is so narrow that less of a line makes sense.
 const NARROWEST: usize = 40;
+
+/// Characters of a message; who wants more of it catches the error.
+const LONGEST: usize = 2_000;
 
 /// A text with the place in it that is meant.
 #[derive(Clone, Debug)]
@@ -48,9 +53,9 @@ pub struct Style {
 pub fn draw(snippet: &Snippet<'_>, style: Style) -> String {
     let width = style.width.map_or(WIDTH, usize::from);
     let drawn = Drawn {
-        code: snippet.code.to_owned(),
-        message: secret::mask(snippet.message).into_owned(),
-        hint: snippet.hint.map(|hint| secret::mask(hint).into_owned()),
+        code: cut(&tame(snippet.code).replace('\n', " ")),
+        message: cut(&tame(&secret::mask(snippet.message))),
+        hint: snippet.hint.map(|hint| cut(&tame(&secret::mask(hint)))),
         excerpt: snippet.place.map(|place| Excerpt::new(place, width.saturating_sub(MARGIN).max(NARROWEST))),
     };
     let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -62,6 +67,14 @@ pub fn draw(snippet: &Snippet<'_>, style: Style) -> String {
         text = format!("{}: {}", drawn.code, drawn.message);
     }
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// What a script throws may be of any length.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The lines that are shown, none of them longer than a window, and where they stand in their text.
@@ -84,7 +97,8 @@ impl Excerpt {
         let end = floor(&text, place.span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let number = text[..line_start].matches('\n').count();
-        let all: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+        let all: Vec<Cow<'_, str>> =
+            text.split('\n').map(|line| tame(line.strip_suffix('\r').unwrap_or(line))).collect();
         let first = number.saturating_sub(CONTEXT);
         // The empty piece after the last line end is no line, unless it is the one that is meant.
         let last =
@@ -93,7 +107,7 @@ impl Excerpt {
         let mut lines = String::new();
         let mut span = 0..0;
         for at in first..=last {
-            let line = all.get(at).copied().unwrap_or_default();
+            let line = all.get(at).map(AsRef::as_ref).unwrap_or_default();
             if at > first {
                 lines.push('\n');
             }

@@ -6,6 +6,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use crate::core::order::{cell_text, number};
 use crate::core::rows::{Field, Rows};
 use crate::core::stats::grouped;
+use crate::render::is_wild;
+use crate::secret;
 
 /// Longer cells are cut when nobody's window limits them.
 const LONGEST: usize = 60;
@@ -24,7 +26,7 @@ pub fn rows(rows: &Rows, most: usize, width: Option<u16>) -> String {
     let fitting = fitting(&columns, width);
     let (shown, hidden) = columns.split_at(fitting);
     let mut table = frame(width);
-    table.set_header(shown.to_vec());
+    table.set_header(shown.iter().map(|name| cut(name)));
     for row in rows.iter().take(most) {
         table.add_row(shown.iter().map(|name| cell(row.get(name).unwrap_or(Field::Null))));
     }
@@ -40,7 +42,7 @@ pub fn rows(rows: &Rows, most: usize, width: Option<u16>) -> String {
 pub fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, String)>, width: Option<u16>) -> String {
     let mut table = frame(width);
     for (name, value) in pairs {
-        table.add_row([Cell::new(name), Cell::new(cut(&value))]);
+        table.add_row([Cell::new(cut(name)), Cell::new(cut(&value))]);
     }
     table.to_string()
 }
@@ -70,9 +72,11 @@ fn cell(field: Field<'_>) -> Cell {
     if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
 }
 
-/// One line, of a bearable length.
+/// One line, of a bearable length. Secrets are masked before they are cut or broken into lines: half a secret would not
+/// be known for one later.
 fn cut(text: &str) -> String {
-    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = secret::mask(text);
+    let mut line: String = text.chars().take(LONGEST).map(|c| if is_wild(c) { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         line.push('…');
     }
@@ -85,7 +89,7 @@ fn notes(total: usize, most: usize, hidden: &[&str]) -> Vec<String> {
         notes.push(format!("… {} more of {} rows", grouped((total - most) as u64), grouped(total as u64)));
     }
     if !hidden.is_empty() {
-        notes.push(format!("… and the columns {}", hidden.join(", ")));
+        notes.push(format!("… and the columns {}", hidden.iter().map(|name| cut(name)).collect::<Vec<_>>().join(", ")));
     }
     notes
 }
@@ -120,6 +124,14 @@ mod tests {
         let text = rows(&builder.finish().into(), 5, Some(25));
         assert!(text.ends_with("… and the columns C, D"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 25), "{text}");
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_is_masked_all_the_same() {
+        let long = format!("https://{}.example/rest/1/s3cretOfTheTable/", "portal".repeat(8));
+        secret::hide(&long);
+        let text = pairs([("address", long)].into_iter(), Some(30));
+        assert!(text.contains("***") && !text.contains("portal"), "{text}");
     }
 
     #[test]

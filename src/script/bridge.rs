@@ -8,6 +8,7 @@ use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
 
 use crate::core::context::Context;
 use crate::error::{Error, Kind, Result, Retry};
+use crate::render::tame;
 use crate::script::convert;
 use crate::script::folders::Folders;
 use crate::script::output::Output;
@@ -62,6 +63,7 @@ impl Host {
     pub fn warn(&self, text: &str) {
         use std::io::Write;
         let line = secret::mask(text);
+        let line = tame(&line);
         self.context.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
     }
 

@@ -57,6 +57,7 @@ pub fn from_json(text: &str) -> Result<Dynamic> {
         };
         let (line, column) = place(text, index);
         Error::new(Kind::Input, "json.broken", format!("{what} (line {line}, column {column})"))
+            .hint("look at the text there: print it, or write it to a file")
     })
 }
 

@@ -6,6 +6,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel};
 
 use crate::script::bridge::{Host, Tag};
 use crate::script::imports::Imports;
+use crate::script::report::shown_name;
 use crate::script::{method_call, modules, rows, stop};
 use crate::services;
 
@@ -51,7 +52,9 @@ fn print_to(engine: &mut Engine, host: &Arc<Host>) {
     });
     let debugging = host.clone();
     engine.on_debug(move |text, source, position| {
-        let line = format!("{}:{position} {text}", source.unwrap_or("script"));
+        let place = [position.line(), position.position()].into_iter().flatten();
+        let place = place.fold(shown_name(source.unwrap_or("script")), |place, n| format!("{place}:{n}"));
+        let line = format!("{place} {text}");
         debugging.output.line(&line).unwrap_or_else(|fault| debugging.fail(fault));
     });
 }

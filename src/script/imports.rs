@@ -13,6 +13,7 @@ use crate::script::bridge::thrown;
 use crate::script::catalogue::{self, Function};
 use crate::script::folders::plain;
 use crate::script::report::shown_name;
+use crate::text_file;
 
 static STDLIB: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 
@@ -195,7 +196,7 @@ fn not_found(path: &str, why: &str) -> Error {
 }
 
 fn near_files(wanted: &Path) -> String {
-    let folder = wanted.parent().unwrap_or(Path::new("."));
+    let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -218,7 +219,11 @@ pub fn read_script(path: &Path) -> Result<String, Error> {
     }
     let bytes = std::fs::read(path).map_err(|error| {
         let hint = near_files(path);
-        let error = Error::new(Kind::Usage, "script.unreadable", format!("{shown} cannot be read: {error}"));
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file {shown}"),
+            _ => format!("{shown} cannot be read: {error}"),
+        };
+        let error = Error::new(Kind::Usage, "script.unreadable", message);
         if hint.starts_with("did") { error.hint(hint) } else { error.hint("check the path and its permissions") }
     })?;
     text_of(bytes, &shown.to_string())
@@ -226,16 +231,8 @@ pub fn read_script(path: &Path) -> Result<String, Error> {
 
 /// Bytes as UTF-8, without a byte order mark.
 pub fn text_of(bytes: Vec<u8>, name: &str) -> Result<String, Error> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        Error::new(Kind::Usage, "script.not_utf8", format!("{name} is not UTF-8 text (line {line})"))
-            .hint("save it as UTF-8 in the editor; Windows' older editors write cp1251 or UTF-16")
-    })?;
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
+    text_file::decode(bytes)
+        .map_err(|wrong| Error::new(Kind::Usage, "script.not_utf8", format!("{name} {}", wrong.why)).hint(wrong.hint))
 }
 
 /// The text with `#!…` on its first line made empty, so that line numbers stay.

@@ -7,7 +7,7 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use rhai::{Dynamic, Engine, FnPtr, NativeCallContext, Token};
+use rhai::{Dynamic, Engine, FnPtr, LexError, NativeCallContext, Token};
 
 use crate::script::bridge::Thrown;
 
@@ -54,6 +54,10 @@ fn read_as_known(engine: &mut Engine) {
         match token {
             Token::Identifier(word) | Token::Reserved(word) if after_dot && word.as_str() == WRITTEN => {
                 Token::Identifier(Box::new(KNOWN.into()))
+            }
+            // A number that only a float can hold would lose its last digits, and with them the id that it may be.
+            Token::FloatConstant(number) if number.1.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+                Token::LexError(Box::new(LexError::MalformedNumber(number.1.to_string())))
             }
             token => token,
         }

@@ -57,6 +57,7 @@ impl<'a> Options<'a> {
 
 fn wrong(name: &str, wanted: &str, found: &Dynamic) -> Error {
     Error::input("options.type", format!("the option `{name}` takes {wanted}, not {}", convert::type_name(found)))
+        .hint(format!("write {name}: and {wanted}"))
 }
 
 /// The settings of a connection that a script describes, checked like a section of `pult.toml`.

@@ -73,10 +73,16 @@ impl Output {
     }
 }
 
-fn unwritable(error: std::io::Error) -> Error {
+/// The code where the reader of the output went away, as `head` does.
+pub const CLOSED: &str = "output.closed";
+
+/// Why standard output cannot be written.
+pub fn unwritable(error: std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::BrokenPipe => Error::new(Kind::File, "output.closed", "standard output was closed by its reader")
-            .hint("the script was stopped there; whatever it had sent before has happened"),
+        ErrorKind::BrokenPipe => {
+            Error::new(Kind::File, CLOSED, "standard output was closed by its reader; the work ended there")
+                .hint("whatever had been sent before has happened")
+        }
         _ => Error::new(Kind::File, "output.failed", format!("standard output cannot be written: {error}"))
             .hint("check the disk or the program that reads the output"),
     }

@@ -82,9 +82,12 @@ fn as_rows(value: &Dynamic) -> Option<Rows> {
 /// A value inside a table's cell.
 fn plain(engine: &Engine, value: &Dynamic) -> String {
     if let Some(rows) = value.read_lock::<Rows>() {
-        return format!("{} rows", grouped(rows.len() as u64));
+        return match rows.len() {
+            1 => "1 row".to_owned(),
+            n => format!("{} rows", grouped(n as u64)),
+        };
     }
-    match value.is_map() || value.is_array() {
+    match value.is_map() || value.is_array() || value.is::<Row>() {
         true => as_json(value).unwrap_or_else(|_| text_of(engine, value)),
         false => text_of(engine, value),
     }

@@ -15,12 +15,16 @@ use crate::script::stop::{ChildStop, Scope};
 
 /// More threads than this wait for each other rather than for servers; native calls do the real concurrency.
 const MOST_THREADS: usize = 64;
+/// The same for calls inside calls: each thread has a stack, and a function that calls itself so would take them all.
+const MOST_THREADS_AT_ALL: usize = 256;
 /// Scripts recurse on these threads as on the main one.
 const STACK: usize = 16 * 1024 * 1024;
 
 fn seconds(call: &NativeCallContext<'_>, seconds: f64) -> Thrown<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .or_else(|_| throw(call, Error::input("flow.seconds", format!("{seconds} is not a number of seconds"))))
+    Duration::try_from_secs_f64(seconds).or_else(|_| {
+        let error = Error::input("flow.seconds", format!("{seconds:?} is not a number of seconds"));
+        throw(call, error.hint("0 or more; fractions are allowed"))
+    })
 }
 
 fn bounded(call: &NativeCallContext<'_>, time: f64, f: &FnPtr) -> Thrown<Dynamic> {
@@ -53,12 +57,12 @@ fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPt
             Error::input("parallel.limit", format!("{limit} at once is not possible")).hint("1 or more"),
         );
     };
-    let threads = limit.min(items.len()).min(MOST_THREADS);
+    let threads = Threads::at_most(limit.min(items.len()).min(MOST_THREADS));
     let (scope, stop) = Scope::current().child();
     let work =
         Work { call, items, f, stop, next: AtomicUsize::new(0), done: Mutex::default(), failed: Mutex::default() };
     std::thread::scope(|spawner| {
-        for _ in 0..threads {
+        for _ in 0..threads.0 {
             let (work, scope) = (&work, scope.clone());
             let thread = std::thread::Builder::new().stack_size(STACK);
             if let Err(error) = thread.spawn_scoped(spawner, move || work.run(scope)) {
@@ -66,6 +70,9 @@ fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPt
             }
         }
     });
+    if threads.0 == 0 {
+        work.run(scope);
+    }
     let failed = work.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(error) = failed {
         return Err(error);
@@ -73,6 +80,29 @@ fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPt
     let mut done = work.done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(at, _)| *at);
     Ok(done.into_iter().map(|(_, value)| value).collect())
+}
+
+/// Threads of all calls of `parallel` that run now, which may stand inside each other.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// So many threads, given back when dropped. None when there are enough already: then the caller's own has to do.
+struct Threads(usize);
+
+impl Threads {
+    fn at_most(wanted: usize) -> Threads {
+        let mut granted = 0;
+        let _ = RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| {
+            granted = wanted.min(MOST_THREADS_AT_ALL.saturating_sub(running));
+            Some(running + granted)
+        });
+        Threads(granted)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(self.0, Ordering::Relaxed);
+    }
 }
 
 struct Work<'a> {

@@ -10,6 +10,7 @@ mod log;
 mod numbers;
 mod operators;
 mod session;
+mod sizes;
 mod text;
 mod time;
 
@@ -23,6 +24,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_type_with_name::<values::Moment>("Moment");
     engine.register_global_module(Shared::new(exported_module!(flow::flow)));
     engine.register_global_module(Shared::new(exported_module!(numbers::numbers)));
+    engine.register_global_module(Shared::new(exported_module!(sizes::sizes)));
     engine.register_global_module(Shared::new(exported_module!(assert::asserting)));
     engine.register_global_module(Shared::new(exported_module!(time::moment)));
     engine.register_static_module("csv", Shared::new(exported_module!(csv::csv_tables)));

@@ -13,7 +13,7 @@ use crate::render::snippet::{self, Place, Snippet, Style};
 use crate::script::catalogue::Function;
 use crate::script::imports::Sources;
 use said::{Said, Scripted};
-use scene::Scene;
+use scene::{COUNTED, Scene};
 
 /// A longer way to the fault is shown by its two ends.
 const LONGEST_TRAIL: usize = 10;
@@ -174,8 +174,8 @@ fn unwind<'e>(error: &'e EvalAltResult, source: &str) -> (Vec<Step>, &'e EvalAlt
 
 fn at(source: &str, position: Position) -> String {
     match (position.line(), position.position()) {
-        (Some(line), Some(column)) => format!("{}:{line}:{column}", shown_name(source)),
-        (Some(line), None) => format!("{}:{line}", shown_name(source)),
+        (Some(line), Some(column @ ..COUNTED)) => format!("{}:{line}:{column}", shown_name(source)),
+        (Some(line), _) => format!("{}:{line}", shown_name(source)),
         _ => shown_name(source),
     }
 }

@@ -363,7 +363,9 @@ impl Call {
                 known = own.elsewhere.iter().map(|known| known.name.as_str()).collect();
             }
             known.retain(|known| *known != self.name);
-            return said(format!("there is no function `{}`", self.written())).maybe(did_you_mean(&self.name, known));
+            let near = did_you_mean(&self.name, known);
+            let near = near.unwrap_or_else(|| format!("`pult docs {}` lists what there is", self.namespace));
+            return said(format!("there is no function `{}`", self.written())).hint(near);
         }
         let receiver = self.receiver();
         let is_own = receiver.starts_with(char::is_uppercase);
@@ -378,10 +380,11 @@ impl Call {
             true => near.or_else(|| self.of_another_type(names)),
             false => near.or_else(|| self.in_a_module(names)),
         };
-        match self.is_method {
-            true => said(format!("{} has no method `{}`", a(receiver), self.name)).maybe(hint),
-            false => said(format!("there is no function `{}`", self.name)).maybe(hint),
-        }
+        let said = match self.is_method {
+            true => said(format!("{} has no method `{}`", a(receiver), self.name)),
+            false => said(format!("there is no function `{}`", self.name)),
+        };
+        said.hint(hint.unwrap_or_else(|| "`pult docs` lists what there is".into()))
     }
 }
 
@@ -472,7 +475,8 @@ fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Sce
     let functions: Vec<&str> =
         functions.filter(|known| known.receiver().is_none()).map(|known| known.name.as_str()).collect();
     // Variables first: a function is rarely meant where no bracket follows.
-    said.maybe(did_you_mean(name, variables).or_else(|| did_you_mean(name, functions)))
+    let near = did_you_mean(name, variables).or_else(|| did_you_mean(name, functions));
+    said.hint(near.unwrap_or_else(|| format!("declare it before it is used: let {name} = …")))
 }
 
 fn no_module(name: &str, names: &Names<'_>) -> Said {

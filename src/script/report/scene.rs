@@ -12,10 +12,14 @@ pub struct Scene<'a> {
     pub at: usize,
 }
 
+/// The engine stops counting characters here; where a longer line is wrong it does not know.
+pub const COUNTED: usize = u16::MAX as usize;
+
 impl<'a> Scene<'a> {
     /// Nothing when the engine does not know the place.
     pub fn at(text: &'a str, position: Position) -> Option<Scene<'a>> {
-        Some(Scene::new(text, position.line()?, position.position().unwrap_or(1)))
+        let column = position.position().unwrap_or(1);
+        (column < COUNTED).then(|| Some(Scene::new(text, position.line()?, column)))?
     }
 
     /// The engine counts lines, and characters in them, from 1.

@@ -3,6 +3,7 @@
 use rhai::{LexError, ParseErrorType};
 
 use crate::error::Kind;
+use crate::render::is_wild;
 use crate::script::report::said::{Said, lower};
 use crate::script::report::scene::Scene;
 
@@ -196,7 +197,13 @@ fn bad_input(input: &LexError, scene: &Scene<'_>) -> Said {
             "try" => said("`try` gives no value").hint("assign inside: let x = (); try { x = f(); } catch (err) { … }"),
             ";" | ")" | "]" | "}" | "," => said(format!("a value is missing before `{what}`")),
             word @ ("and" | "or" | "not") => said(format!("there is no word `{word}`")).hint("write `&&`, `||` or `!`"),
-            other => said(format!("`{other}` is not expected here")),
+            other => match other.chars().next() {
+                Some(c) if is_wild(c) || (c.is_whitespace() && !c.is_ascii()) || c == '\u{200b}' || c == '\u{feff}' => {
+                    said(format!("there is an invisible character here (U+{:04X})", c as u32))
+                        .hint("delete it and type a plain space; pages and documents bring such signs along")
+                }
+                _ => said(format!("`{other}` is not expected here")),
+            },
         },
         LexError::MalformedChar(what) if what.chars().count() > 1 => {
             said("single quotes hold one character").hint(format!("write \"{}\"", what.trim_matches('\'')))
@@ -207,6 +214,9 @@ fn bad_input(input: &LexError, scene: &Scene<'_>) -> Said {
             said("`=` gives a value, it does not compare").hint("write `==`")
         }
         LexError::ImproperSymbol(symbol, _) if !symbol.is_empty() => sign(symbol, scene),
+        LexError::MalformedNumber(number) if number.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+            said(format!("{number} is more than an integer holds")).hint("put it in quotes, or write decimal(\"…\")")
+        }
         LexError::MalformedNumber(number) => said(format!("`{number}` is not a number")),
         LexError::MalformedEscapeSequence(what) => said(format!("`{what}` means nothing in a text"))
             .hint("write `\\\\` for one backslash, or put the text in `…`"),

@@ -15,6 +15,7 @@ use super::{NAME, SETTINGS};
 use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw, thrown, wait};
 use crate::script::options::{Options, connection};
+use crate::settings::Settings;
 
 /// What is done about calls that failed among many.
 const ERRORS: &[&str] = &["throw", "return"];
@@ -31,11 +32,20 @@ impl B24 {
             Some(portal) => Ok(portal.clone()),
             None => {
                 let host = host(call);
-                let opened = host.connections.open(NAME, None, |settings| Portal::open(settings, &host.context));
+                let opened = host.connections.open(NAME, None, |settings| opened(&host, settings));
                 opened.or_else(|error| throw(call, error))
             }
         }
     }
+}
+
+/// Opens a connection; what is unwise about it is told once, here.
+fn opened(host: &Host, settings: &Settings) -> Result<Portal> {
+    let portal = Portal::open(settings, &host.context)?;
+    if let Some(warning) = portal.warning() {
+        host.warn(&warning);
+    }
+    Ok(portal)
 }
 
 pub fn register(engine: &mut Engine, globals: &mut Module) {
@@ -354,17 +364,15 @@ pub mod b24 {
     #[rhai_fn(return_raw, pure)]
     pub fn connect(call: NativeCallContext, _b24: &mut B24, name: &str) -> Thrown<B24> {
         let host = host(&call);
-        let opened = host.connections.open(NAME, Some(name), |settings| Portal::open(settings, &host.context));
+        let opened = host.connections.open(NAME, Some(name), |settings| super::opened(&host, settings));
         opened.map(|portal| super::B24(Some(portal))).or_else(|error| throw(&call, error))
     }
 
     /// A connection described here: `b24.connect(#{webhook: env("B24_WEBHOOK")})`, with the settings of `pult.toml`.
     #[rhai_fn(name = "connect", return_raw, pure)]
     pub fn connect_to(call: NativeCallContext, _b24: &mut B24, settings: Map) -> Thrown<B24> {
-        let opened = connection(SETTINGS, &settings).and_then(|settings| {
-            let host: Arc<Host> = host(&call);
-            Portal::open(&settings, &host.context)
-        });
+        let host = host(&call);
+        let opened = connection(SETTINGS, &settings).and_then(|settings| super::opened(&host, &settings));
         opened.map(|portal| super::B24(Some(Arc::new(portal)))).map_err(|error| thrown(error, call.call_position()))
     }
 

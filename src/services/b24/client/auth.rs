@@ -173,7 +173,8 @@ async fn renew(application: Arc<Application>, pair: Pair) -> Result<Pair> {
                 fields: Vec::new(),
             };
             let error = errors::error("renewing the token", Some(status), &fault);
-            Err(if fault.code == "invalid_grant" { error.hint(LOG_IN) } else { error })
+            let is_over = matches!(fault.code.as_str(), "invalid_grant" | "expired_token" | "invalid_token");
+            Err(if is_over { error.hint(LOG_IN) } else { error })
         }
     }
 }

@@ -78,6 +78,17 @@ impl Portal {
         self.0.address.shown()
     }
 
+    /// What whoever uses this connection should know: that anybody may stand between.
+    pub fn warning(&self) -> Option<String> {
+        let (origin, place) = (&self.0.origin, self.shown());
+        self.0.insecure.then(|| {
+            format!(
+                "{origin}: `insecure` is set, so nobody knows whether {place} is the portal: whoever stands between \
+                 reads the webhook and can change what is sent; set `ca` to the company's certificates instead"
+            )
+        })
+    }
+
     /// At most so many requests a second to this portal, evenly and without a burst, until the guard is dropped.
     pub fn slow(&self, per_second: f64) -> Result<Slowed> {
         match per_second.is_finite() && per_second > 0.0 {
@@ -198,9 +209,17 @@ struct HttpParts {
     ca: Option<Vec<u8>>,
 }
 
+fn certificates(settings: &Settings, path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        settings
+            .wrong("ca", format!("{path} cannot be read: {error}"))
+            .hint("give the path of a file with certificates in PEM format")
+    })
+}
+
 impl Http {
     fn new(settings: &Settings, address: &Address) -> Result<Http> {
-        let ca = settings.text("ca").map(std::fs::read).transpose().map_err(|error| settings.wrong("ca", error))?;
+        let ca = settings.text("ca").map(|path| certificates(settings, path)).transpose()?;
         if let Some(pem) = &ca {
             let certificates = reqwest::Certificate::from_pem_bundle(pem);
             if certificates.is_ok_and(|certificates| certificates.is_empty()) {

@@ -312,7 +312,7 @@ pub(super) fn broken(method: &str, place: &str, http: &Http, error: reqwest::Err
         if cause.to_lowercase().contains("certificate") {
             let message = format!("{method}: the certificate of {place} cannot be trusted: {cause}");
             return Error::new(Kind::Unavailable, "b24.certificate", message)
-                .hint("set `ca` to the file of the company's certificates; as a last resort, `insecure = true`")
+                .hint(about_certificate(&cause))
                 .caused_by(error);
         }
         let message = format!("{method}: {place} cannot be reached: {cause}");
@@ -333,6 +333,17 @@ pub(super) fn broken(method: &str, place: &str, http: &Http, error: reqwest::Err
         .retry(Retry::Unknown)
         .hint("the connection to the portal is bad: try again")
         .caused_by(error)
+}
+
+/// What a person does about a certificate, by what the TLS library says of it.
+fn about_certificate(cause: &str) -> &'static str {
+    match cause {
+        _ if cause.contains("expired") || cause.contains("not valid yet") => {
+            "the portal's certificate must be renewed; or this computer's clock is wrong"
+        }
+        _ if cause.contains("not valid for name") => "call the portal by the name that its certificate is made out to",
+        _ => "set `ca` to the file of the company's certificates; as a last resort, `insecure = true`",
+    }
 }
 
 fn deepest(error: &reqwest::Error) -> String {

@@ -56,9 +56,13 @@ fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a Ra
 
 impl Envelope {
     pub fn read(text: String) -> Result<Envelope, Bad> {
+        // A list would be read as the members in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(Bad::Strange(text));
+        }
         let parts: Parts<'_> = match serde_json::from_str(&text) {
             Ok(parts) => parts,
-            Err(error) if error.is_eof() && text.trim_start().starts_with('{') => return Err(Bad::Torn(text)),
+            Err(error) if error.is_eof() => return Err(Bad::Torn(text)),
             Err(_) => return Err(Bad::Strange(text)),
         };
         let fault = parts.error.and_then(|error| fault(error.get(), parts.error_description));
@@ -319,6 +323,7 @@ mod tests {
         assert!(read(r#"{"error":"","result":5}"#).is_ok());
         assert!(matches!(read(r#"{"something":5}"#), Err(Bad::Strange(_))));
         assert!(matches!(read("<html>"), Err(Bad::Strange(_))));
+        assert!(matches!(read("[1, 2, 3]"), Err(Bad::Strange(_))));
         assert!(matches!(read(""), Err(Bad::Strange(_))));
         assert!(matches!(read(r#"{"result":[{"ID":"#), Err(Bad::Torn(_))));
     }
