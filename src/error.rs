@@ -44,66 +44,39 @@ pub enum Kind {
     Stopped,
 }
 
+/// Each kind with its word and the exit code of a program that ends with it, in the order of [`Kind`].
+const KINDS: &[(Kind, &str, u8)] = &[
+    (Kind::Usage, "usage", 2),
+    (Kind::Config, "config", 2),
+    (Kind::Compile, "compile", 3),
+    (Kind::Input, "input", 1),
+    (Kind::Script, "script", 1),
+    (Kind::File, "file", 1),
+    (Kind::Auth, "auth", 4),
+    (Kind::Refused, "refused", 4),
+    (Kind::NotFound, "not_found", 4),
+    (Kind::Limit, "limit", 4),
+    (Kind::Unavailable, "unavailable", 4),
+    (Kind::Protocol, "protocol", 4),
+    (Kind::Partial, "partial", 4),
+    (Kind::Timeout, "timeout", 1),
+    (Kind::Stopped, "stopped", 130),
+];
+
 impl Kind {
+    /// As scripts see it.
     pub fn word(self) -> &'static str {
-        match self {
-            Kind::Usage => "usage",
-            Kind::Config => "config",
-            Kind::Compile => "compile",
-            Kind::Input => "input",
-            Kind::Script => "script",
-            Kind::File => "file",
-            Kind::Auth => "auth",
-            Kind::Refused => "refused",
-            Kind::NotFound => "not_found",
-            Kind::Limit => "limit",
-            Kind::Unavailable => "unavailable",
-            Kind::Protocol => "protocol",
-            Kind::Partial => "partial",
-            Kind::Timeout => "timeout",
-            Kind::Stopped => "stopped",
-        }
+        KINDS[self as usize].1
     }
 
     /// The kind behind a word, for error maps that scripts catch and throw again.
     pub fn from_word(word: &str) -> Option<Kind> {
-        use Kind::*;
-        [
-            Usage,
-            Config,
-            Compile,
-            Input,
-            Script,
-            File,
-            Auth,
-            Refused,
-            NotFound,
-            Limit,
-            Unavailable,
-            Protocol,
-            Partial,
-            Timeout,
-            Stopped,
-        ]
-        .into_iter()
-        .find(|kind| kind.word() == word)
+        KINDS.iter().find(|(_, known, _)| *known == word).map(|(kind, ..)| *kind)
     }
 
     /// The exit code of a program that ends with this fault.
     pub fn exit_code(self) -> u8 {
-        match self {
-            Kind::Script | Kind::Input | Kind::File | Kind::Timeout => 1,
-            Kind::Usage | Kind::Config => 2,
-            Kind::Compile => 3,
-            Kind::Auth
-            | Kind::Refused
-            | Kind::NotFound
-            | Kind::Limit
-            | Kind::Unavailable
-            | Kind::Protocol
-            | Kind::Partial => 4,
-            Kind::Stopped => 130,
-        }
+        KINDS[self as usize].2
     }
 }
 
@@ -315,9 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_survives_its_word() {
-        for kind in [Kind::Usage, Kind::Partial, Kind::Stopped, Kind::NotFound] {
-            assert_eq!(Kind::from_word(kind.word()), Some(kind));
+    fn kinds_stand_in_their_own_order_and_survive_their_words() {
+        for (place, (kind, word, _)) in KINDS.iter().enumerate() {
+            assert_eq!((*kind as usize, kind.word(), Kind::from_word(word)), (place, *word, Some(*kind)));
         }
+        assert_eq!(KINDS.len(), Kind::Stopped as usize + 1);
     }
 }
