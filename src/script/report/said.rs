@@ -8,9 +8,9 @@ use crate::error::{Kind, did_you_mean, near};
 use crate::script::catalogue::Function;
 use crate::script::convert;
 use crate::script::method_call;
-use crate::script::report::Names;
 use crate::script::report::scene::Scene;
 use crate::script::report::syntax::syntax;
+use crate::script::report::{Names, race};
 
 /// More signatures than this help nobody.
 const MOST_SIGNATURES: usize = 4;
@@ -117,10 +117,7 @@ impl Said {
                 .hint("declare it with `let` to change it, or choose another name for a variable of your own"),
             E::ErrorUnboundThis(_) => Said::new(Kind::Script, "script.this", "`this` has no value here")
                 .hint("call the function as a method: value.function()"),
-            E::ErrorDataRace(name, _) => {
-                script("script.data_race", format!("`{name}` is in use by the call that is going on"))
-                    .hint("copy it into another variable before the call")
-            }
+            E::ErrorDataRace(what, _) => race::said(what, scene),
             E::ErrorStackOverflow(_) => {
                 Said::new(Kind::Script, "script.too_deep", "functions call each other too deep")
                     .hint("look for a function that calls itself without an end")

@@ -57,6 +57,62 @@ impl<'a> Scene<'a> {
         before.ends_with('.') && !before.ends_with("..")
     }
 
+    /// The places of a word from this one on, not those in comments and texts.
+    pub fn words(self, word: &str) -> impl Iterator<Item = Scene<'a>> {
+        let Scene { text, at } = self;
+        tokens(&text[at..])
+            .filter(move |&(start, end)| text[at..][start..end] == *word)
+            .map(move |(start, _)| Scene { text, at: at + start })
+    }
+
+    /// What stands between the brackets behind the word that begins here.
+    pub fn arguments(&self) -> Option<&'a str> {
+        let rest = &self.after()[self.word().len()..];
+        let mut depth = 0_usize;
+        let mut first = None;
+        for (start, end) in tokens(rest) {
+            match &rest[start..end] {
+                "(" | "[" | "{" => depth += 1,
+                ")" | "]" | "}" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if first.is_none() && !rest[start..end].starts_with('(') {
+                return None;
+            }
+            let first = *first.get_or_insert(end);
+            if depth == 0 {
+                return rest.get(first..start);
+            }
+        }
+        None
+    }
+
+    /// What stands before the dot in front of this place: `m.keys()` before `.filter`.
+    pub fn chain(&self) -> Option<&'a str> {
+        let before = self.before();
+        let tokens: Vec<(usize, usize)> = tokens(before).collect();
+        let token = |at: usize| tokens.get(at).map_or("", |&(start, end)| &before[start..end]);
+        let mut at = tokens.len();
+        let mut start = None;
+        let mut end = None;
+        while at > 0 && token(at - 1) == "." && (at < 2 || token(at - 2) != ".") {
+            at -= 1;
+            at -= usize::from(at > 0 && token(at - 1) == "?");
+            end = end.or_else(|| tokens.get(at.checked_sub(1)?).map(|&(_, end)| end));
+            at = operand(at, token)?;
+            start = tokens.get(at).map(|&(start, _)| start);
+        }
+        before.get(start?..end?)
+    }
+
+    /// The variable that such a chain begins with.
+    pub fn root(&self) -> Option<&'a str> {
+        let chain = Scene { text: self.chain()?, at: 0 };
+        let root = chain.word();
+        let is_call = chain.text[root.len()..].trim_start().starts_with(['(', ':']);
+        (!is_call && root.starts_with(|c: char| c.is_alphabetic() || c == '_')).then_some(root)
+    }
+
     /// What to underline: a word, a text in quotes, or one character.
     pub fn span(&self) -> Range<usize> {
         let after = self.after();
@@ -130,6 +186,31 @@ fn is_letter(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// Where the value begins that ends before the token `at`: a word, a text, or brackets with what they belong to.
+fn operand<'a>(mut at: usize, token: impl Fn(usize) -> &'a str) -> Option<usize> {
+    loop {
+        let last = token(at.checked_sub(1)?);
+        let is_closing = matches!(last, ")" | "]" | "}");
+        let mut depth = 0_usize;
+        while at > 0 {
+            at -= 1;
+            match token(at) {
+                ")" | "]" | "}" => depth += 1,
+                "(" | "[" | "{" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        let before = at.checked_sub(1).map_or("", &token);
+        let continues = before.starts_with(is_letter) || matches!(before, ")" | "]");
+        if !is_closing || !continues {
+            return Some(at);
+        }
+    }
+}
+
 /// The places of words, quoted texts and single signs; comments and spaces are left out. Good enough for hints: code
 /// inside a `…${…}…` counts as text.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, usize)> {
@@ -197,9 +278,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[a-zё(){}\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
+        fn no_text_makes_it_panic(text in "[a-zё(){}\\[\\]?\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
             let scene = Scene::new(&text, line, column);
             let _ = (scene.word(), scene.word_before(), scene.end_before(), scene.open_bracket(), scene.fields());
+            let _ = (scene.chain(), scene.root(), scene.arguments());
             proptest::prop_assert!(text.get(scene.span()).is_some());
         }
     }

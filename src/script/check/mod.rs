@@ -1,9 +1,11 @@
 //! `pult check`: what can be said of a script without running it.
 
-use std::collections::HashSet;
+mod slips;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use crate::error::{Fault, did_you_mean};
 use crate::script::catalogue::{self, Function};
@@ -15,9 +17,6 @@ use crate::script::session::{Ended, Session};
 const LANGUAGE: &[&str] =
     &["Fn", "call", "curry", "type_of", "is_def_fn", "is_def_var", "is_shared", "eval", "print", "debug"];
 
-/// Where a closure that was kept for later meets the last value of the loop's variable.
-const KEEPING: &[&str] = &["push", "insert", "+=", "set"];
-
 /// A fault's place, its message, and what to do.
 type Found = Vec<(Position, String, Option<String>)>;
 
@@ -25,7 +24,7 @@ type Found = Vec<(Position, String, Option<String>)>;
 pub fn check(session: &Session, name: &str, text: &str) -> Ended<Vec<Fault>> {
     let ast = session.compile_as_written(name, text)?;
     let mut found = Found::new();
-    let known = Known::of(session, &ast, name, &mut found);
+    let known = Known::of(session, &ast, name, text, &mut found);
     ast.walk(&mut |path| {
         known.look(path, &mut found);
         true
@@ -40,6 +39,14 @@ pub fn check(session: &Session, name: &str, text: &str) -> Ended<Vec<Fault>> {
     Ok(faults.collect())
 }
 
+/// The closure that is made here, and how many variables it captures.
+fn curried(call: &FnCallExpr) -> Option<(String, usize)> {
+    let (function, captured) = call.args.split_first().filter(|_| call.name == "curry")?;
+    let Expr::DynamicConstant(function, _) = function else { return None };
+    let function = function.read_lock::<FnPtr>()?;
+    Some((function.fn_name().to_owned(), captured.len()))
+}
+
 /// All names that mean something in the script.
 struct Known {
     functions: Vec<Function>,
@@ -50,10 +57,11 @@ struct Known {
     unread: HashSet<String>,
     /// Variables of `for` loops.
     loops: HashSet<String>,
+    text: String,
 }
 
 impl Known {
-    fn of(session: &Session, ast: &AST, name: &str, found: &mut Found) -> Known {
+    fn of(session: &Session, ast: &AST, name: &str, text: &str, found: &mut Found) -> Known {
         let mut functions = session.functions();
         functions.extend(catalogue::of_script(ast, ""));
         let objects = crate::services::ALL.iter().map(|service| service.name()).filter_map(|object| {
@@ -66,9 +74,20 @@ impl Known {
             variables: ["args", "global", "this", "_"].map(ToOwned::to_owned).into(),
             unread: HashSet::new(),
             loops: HashSet::new(),
+            text: text.to_owned(),
         };
-        let parameters = ast.iter_functions().flat_map(|function| function.params).map(ToOwned::to_owned);
-        known.variables.extend(parameters);
+        let mut captured: HashMap<String, usize> = HashMap::new();
+        ast.walk(&mut |path| {
+            if let Some(ASTNode::Expr(Expr::FnCall(call, _))) = path.last() {
+                captured.extend(curried(call));
+            }
+            true
+        });
+        // The first parameters of a closure are what it captures.
+        let parameters = ast
+            .iter_functions()
+            .flat_map(|function| function.params.into_iter().skip(captured.get(function.name).copied().unwrap_or(0)));
+        known.variables.extend(parameters.map(ToOwned::to_owned));
         ast.walk(&mut |path| {
             if let Some(ASTNode::Stmt(statement)) = path.last() {
                 known.declare(statement, session, name, found);
@@ -239,11 +258,10 @@ impl Known {
         captured: &[(rhai::Ident, Option<std::num::NonZeroUsize>)],
         found: &mut Found,
     ) {
-        let is_kept = path.iter().rev().any(|node| match node {
-            ASTNode::Expr(Expr::MethodCall(call, _)) => KEEPING.contains(&call.name.as_str()),
-            ASTNode::Expr(Expr::Array(..) | Expr::Map(..)) | ASTNode::Stmt(Stmt::Assignment(_)) => true,
-            _ => false,
-        });
+        // Objects and what the program gives are no variables that could be held.
+        let is_own = |name: &str| name != "args" && !self.objects.iter().any(|(object, _)| object == name);
+        slips::race(&self.text, path, captured, is_own, found);
+        let is_kept = slips::is_kept(path);
         for (ident, _) in captured.iter().filter(|(ident, _)| is_kept && self.loops.contains(ident.name.as_str())) {
             let name = &ident.name;
             found.push((
