@@ -1,7 +1,8 @@
 //! What went wrong, in one shape, whether the script did not compile, threw, or a native call failed.
 
+pub mod foreign;
 pub mod race;
-mod said;
+pub mod said;
 pub mod scene;
 mod syntax;
 

@@ -163,6 +163,40 @@ impl<'a> Scene<'a> {
         self.text.lines().any(|line| declared(line) == Some(true))
     }
 
+    /// Whether the text uses a name as a variable: not called, no field and no key.
+    pub fn has_variable(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| {
+            let behind = place.after()[name.len()..].trim_start();
+            let is_called =
+                behind.starts_with('(') || behind.starts_with(':') || matches!(place.word_before(), "fn" | "as");
+            !is_called && !place.is_member() && place.at != self.at
+        })
+    }
+
+    /// Whether an import is given this name.
+    pub fn has_import(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| place.word_before() == "as")
+    }
+
+    /// The variable of a loop over answers whose field is asked for at this place.
+    pub fn answer(&self) -> Option<&'a str> {
+        let field = Scene { text: self.text, at: self.span().start };
+        let name = field.chain().filter(|chain| chain.chars().all(is_letter))?;
+        let loops = Scene { text: self.text, at: 0 }.words("for");
+        let mut over = loops.filter_map(|place| place.text[place.at + 3..].trim_start().strip_prefix(name));
+        let line = over.find_map(|rest| rest.trim_start().strip_prefix("in "))?.lines().next()?;
+        let gives_answers =
+            |code: &str| [".get_by_id(", ".get_by_ID(", ".call_each("].iter().any(|call| code.contains(call));
+        let iterated: &str = Scene { text: line, at: line.len() - line.trim_start().len() }.word();
+        let declared = self.text.lines().any(|line| {
+            line.trim_start()
+                .strip_prefix("let ")
+                .and_then(|rest| rest.trim_start().strip_prefix(iterated))
+                .is_some_and(gives_answers)
+        });
+        (gives_answers(line) || (!iterated.is_empty() && declared)).then_some(name)
+    }
+
     /// Names of fields that the text mentions: keys of maps and what stands behind dots.
     pub fn fields(&self) -> Vec<&'a str> {
         let text = self.text;
@@ -281,7 +315,7 @@ mod tests {
         fn no_text_makes_it_panic(text in "[a-zё(){}\\[\\]?\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
             let scene = Scene::new(&text, line, column);
             let _ = (scene.word(), scene.word_before(), scene.end_before(), scene.open_bracket(), scene.fields());
-            let _ = (scene.chain(), scene.root(), scene.arguments());
+            let _ = (scene.chain(), scene.root(), scene.arguments(), scene.answer(), scene.has_variable("a"));
             proptest::prop_assert!(text.get(scene.span()).is_some());
         }
     }
