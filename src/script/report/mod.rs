@@ -4,6 +4,7 @@ pub mod foreign;
 pub mod race;
 pub mod said;
 pub mod scene;
+mod shapes;
 mod syntax;
 
 use std::sync::Arc;

@@ -415,14 +415,15 @@ impl Call {
         if !self.namespace.is_empty() {
             let native = names.functions.iter().filter(|known| known.namespace == self.namespace);
             let mut known: Vec<&str> = native.map(|known| known.name.as_str()).collect();
-            if known.is_empty() {
+            let is_import = known.is_empty();
+            if is_import {
                 known = own.elsewhere.iter().map(|known| known.name.as_str()).collect();
             }
             known.retain(|known| *known != self.name);
             let instead = foreign::in_module(&self.namespace, &self.name).map(ToOwned::to_owned);
             let hint = instead.or_else(|| did_you_mean(&self.name, known.iter().copied()));
             return said(format!("there is no function `{}`", self.written()))
-                .maybe(hint.or_else(|| all_of(&self.namespace, known)));
+                .maybe(hint.or_else(|| all_of(if is_import { "imported files have" } else { "the module has" }, known)));
         }
         let receiver = self.receiver();
         let is_own = receiver.starts_with(char::is_uppercase);
@@ -496,11 +497,11 @@ pub fn held(name: &str) -> String {
 }
 
 /// What a module has, where nothing is near.
-pub fn all_of(module: &str, mut names: Vec<&str>) -> Option<String> {
+pub fn all_of(who: &str, mut names: Vec<&str>) -> Option<String> {
     names.retain(|name| name.starts_with(char::is_alphabetic) && !name.contains('$'));
     names.sort_unstable();
     names.dedup();
-    (!names.is_empty()).then(|| format!("`{module}` has {}", names.join(", ")))
+    (!names.is_empty()).then(|| format!("{who} {}", names.join(", ")))
 }
 
 /// Those that a script can call with what it has.

@@ -173,6 +173,16 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Whether the text declares the name as a variable or a function of its own.
+    pub fn has_declared(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| matches!(place.word_before(), "let" | "const" | "fn"))
+    }
+
+    /// Whether a bracket follows the word that begins here.
+    pub fn is_called(&self) -> bool {
+        self.after()[self.word().len()..].trim_start().starts_with('(')
+    }
+
     /// Whether an import is given this name.
     pub fn has_import(&self, name: &str) -> bool {
         Scene { text: self.text, at: 0 }.words(name).any(|place| place.word_before() == "as")
