@@ -1,5 +1,6 @@
 //! `pult check`: what can be said of a script without running it.
 
+mod functions;
 mod slips;
 
 use std::collections::{HashMap, HashSet};
@@ -10,7 +11,8 @@ use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 use crate::error::{Fault, did_you_mean};
 use crate::script::catalogue::{self, Function};
 use crate::script::method_call;
-use crate::script::report::place;
+use crate::script::report::scene::Scene;
+use crate::script::report::{foreign, place, said};
 use crate::script::session::{Ended, Session};
 
 /// Words that look like functions and belong to the language.
@@ -29,6 +31,8 @@ pub fn check(session: &Session, name: &str, text: &str) -> Ended<Vec<Fault>> {
         known.look(path, &mut found);
         true
     });
+    functions::outer(&ast, text, |name| known.is_global(name), &mut found);
+    slips::open_comment(text, &mut found);
     let text: Arc<str> = text.into();
     found.sort_by_key(|(position, ..)| (position.line(), position.position()));
     found.dedup();
@@ -45,6 +49,18 @@ fn curried(call: &FnCallExpr) -> Option<(String, usize)> {
     let Expr::DynamicConstant(function, _) = function else { return None };
     let function = function.read_lock::<FnPtr>()?;
     Some((function.fn_name().to_owned(), captured.len()))
+}
+
+/// What is meant by a word of another language.
+fn instead(name: &str, shown: &str, count: usize) -> Option<String> {
+    match shown.split_once("::") {
+        Some((module, _)) => foreign::in_module(module, name).map(ToOwned::to_owned),
+        None => foreign::function(name)
+            .map(ToOwned::to_owned)
+            .filter(|_| count != 1)
+            .or_else(|| foreign::any_method(name))
+            .or_else(|| foreign::function(name).map(ToOwned::to_owned)),
+    }
 }
 
 /// All names that mean something in the script.
@@ -136,9 +152,12 @@ impl Known {
                 self.variable(&named.1, *position, found);
             }
             Some(ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position))) => {
+                slips::comparison(call, *position, &self.text, found);
                 self.call(call, *position, found);
             }
             Some(ASTNode::Expr(Expr::Dot(chain, ..))) => {
+                let scripted = |name: &str| self.functions.iter().any(|known| known.scripted && known.name == name);
+                slips::in_place(path, scripted, found);
                 if let Expr::MethodCall(call, position) = &chain.rhs {
                     self.method(&chain.lhs, call, *position, found);
                 } else if let Expr::Dot(further, ..) = &chain.rhs
@@ -149,6 +168,10 @@ impl Known {
             }
             Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
                 let alias = import.1.name.as_str();
+                if alias.is_empty() {
+                    let hint = "give it a name: import \"…\" as name; then name::function(…)";
+                    found.push((*position, "nothing of this import can be called".to_owned(), Some(hint.into())));
+                }
                 if self.objects.iter().any(|(object, _)| object == alias) {
                     let message = format!("the import hides the object `{alias}`");
                     found.push((*position, message, Some("give it another name after `as`".into())));
@@ -157,6 +180,13 @@ impl Known {
             Some(ASTNode::Stmt(Stmt::Share(captured))) => self.captured(path, captured, found),
             _ => {}
         }
+    }
+
+    /// What is visible everywhere.
+    fn is_global(&self, name: &str) -> bool {
+        matches!(name, "args" | "global" | "this" | "_")
+            || self.objects.iter().any(|(object, _)| object == name)
+            || self.functions.iter().any(|function| function.name == name)
     }
 
     fn has_variable(&self, name: &str) -> bool {
@@ -169,7 +199,11 @@ impl Known {
         if !self.has_variable(name) && !name.contains('$') {
             let names =
                 self.variables.iter().map(String::as_str).chain(self.objects.iter().map(|(object, _)| object.as_str()));
-            found.push((position, format!("there is no variable `{name}`"), did_you_mean(name, names)));
+            let is_module = self.unread.contains(name) || self.functions.iter().any(|known| known.namespace == name);
+            let hint = Scene::at(&self.text, position).and_then(|scene| said::of_its_place(name, is_module, &scene));
+            let hint =
+                hint.or_else(|| foreign::name(name).map(ToOwned::to_owned)).or_else(|| did_you_mean(name, names));
+            found.push((position, format!("there is no variable `{name}`"), hint));
         }
     }
 
@@ -179,10 +213,16 @@ impl Known {
         let namespace = namespace.trim_end_matches("::");
         let skipped = call.op_token.is_some()
             || LANGUAGE.contains(&name)
-            || self.variables.contains(name)
             || self.unread.contains(namespace)
             || !name.starts_with(|c: char| c.is_alphabetic() || c == '_');
         if skipped {
+            return;
+        }
+        let is_named = |function: &Function| function.namespace.is_empty() && function.name == name;
+        if namespace.is_empty() && self.variables.contains(name) {
+            if !self.functions.iter().any(is_named) {
+                found.push((position, format!("there is no function `{name}`"), Some(said::held(name))));
+            }
             return;
         }
         let shown = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}::{name}") };
@@ -238,8 +278,11 @@ impl Known {
             self.functions.iter().filter(&here).filter(|function| function.name == name).collect();
         if named.is_empty() {
             let callable = self.functions.iter().filter(&here).filter(|function| function.is_callable());
-            let near = did_you_mean(name, callable.map(|function| function.name.as_str()));
-            found.push((position, format!("there is no function `{shown}`"), near));
+            let callable: Vec<&str> = callable.map(|function| function.name.as_str()).collect();
+            let hint = instead(name, shown, count)
+                .or_else(|| did_you_mean(name, callable.iter().copied()))
+                .or_else(|| shown.contains("::").then(|| said::all_of("there is", callable)).flatten());
+            found.push((position, format!("there is no function `{shown}`"), hint));
         } else if !named.iter().any(|function| function.params.len() == count) {
             let mut signatures: Vec<String> = named.iter().map(|function| function.signature()).collect();
             signatures.dedup();

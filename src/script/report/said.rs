@@ -422,8 +422,9 @@ impl Call {
             known.retain(|known| *known != self.name);
             let instead = foreign::in_module(&self.namespace, &self.name).map(ToOwned::to_owned);
             let hint = instead.or_else(|| did_you_mean(&self.name, known.iter().copied()));
-            return said(format!("there is no function `{}`", self.written()))
-                .maybe(hint.or_else(|| all_of(if is_import { "imported files have" } else { "the module has" }, known)));
+            return said(format!("there is no function `{}`", self.written())).maybe(
+                hint.or_else(|| all_of(if is_import { "imported files have" } else { "the module has" }, known)),
+            );
         }
         let receiver = self.receiver();
         let is_own = receiver.starts_with(char::is_uppercase);

@@ -178,6 +178,16 @@ impl<'a> Scene<'a> {
         Scene { text: self.text, at: 0 }.words(name).any(|place| matches!(place.word_before(), "let" | "const" | "fn"))
     }
 
+    /// Where a comment begins that nothing ends.
+    pub fn open_comment(&self) -> Option<usize> {
+        // What is no token is spaces and comments.
+        let gaps = tokens(self.text).map(Some).chain([None]).scan(0, |end, token| {
+            let (start, next) = token.unwrap_or((self.text.len(), self.text.len()));
+            Some(std::mem::replace(end, next)..start)
+        });
+        gaps.filter_map(|gap| comment_without_end(&self.text[gap.clone()]).map(|at| gap.start + at)).last()
+    }
+
     /// Whether a bracket follows the word that begins here.
     pub fn is_called(&self) -> bool {
         self.after()[self.word().len()..].trim_start().starts_with('(')
@@ -228,6 +238,23 @@ impl<'a> Scene<'a> {
 
 fn is_letter(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+/// The place of a `/*` without `*/` in spaces and comments.
+fn comment_without_end(gap: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += gap[at..].len() - gap[at..].trim_start().len();
+        let rest = &gap[at..];
+        at += match () {
+            () if rest.starts_with("//") => rest.find('\n')?,
+            () if rest.starts_with("/*") => match rest[2..].find("*/") {
+                Some(end) => end + 4,
+                None => return Some(at),
+            },
+            () => return None,
+        };
+    }
 }
 
 /// Where the value begins that ends before the token `at`: a word, a text, or brackets with what they belong to.
@@ -325,6 +352,7 @@ mod tests {
         fn no_text_makes_it_panic(text in "[a-zё(){}\\[\\]?\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
             let scene = Scene::new(&text, line, column);
             let _ = (scene.word(), scene.word_before(), scene.end_before(), scene.open_bracket(), scene.fields());
+            let _ = scene.open_comment();
             let _ = (scene.chain(), scene.root(), scene.arguments(), scene.answer(), scene.has_variable("a"));
             proptest::prop_assert!(text.get(scene.span()).is_some());
         }
