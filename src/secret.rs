@@ -14,6 +14,9 @@ pub const MASK: &str = "***";
 /// Shorter texts are not masked: `1` or `abc` would tear holes into everything else that is printed.
 const SHORTEST: usize = 4;
 
+/// Shorter parts of a path are ordinary words.
+const LONG_PART: usize = 8;
+
 static KNOWN: RwLock<Vec<SecretString>> = RwLock::new(Vec::new());
 
 /// A text that cannot be printed by accident.
@@ -25,6 +28,7 @@ impl Secret {
     pub fn new(text: impl Into<String>) -> Secret {
         let text = text.into();
         hide(&text);
+        hide_parts(&text);
         Secret(SecretString::from(text))
     }
 
@@ -57,6 +61,13 @@ pub fn hide(text: &str) {
     }
     // The longest first, so that a secret which contains another is masked whole.
     known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+}
+
+/// An address that is secret is so by its path: its longer parts are masked one by one as well.
+fn hide_parts(address: &str) {
+    let Some((_, behind)) = address.split_once("://") else { return };
+    let path = behind.split(['?', '#']).next().unwrap_or(behind);
+    path.split('/').skip(1).filter(|part| part.len() >= LONG_PART).for_each(hide);
 }
 
 /// The text with every known secret replaced.
@@ -100,6 +111,12 @@ mod tests {
         hide("qu\"ote\\back\u{1}slash");
         assert_eq!(mask(r#"{"p":"qu\"ote\\back\u0001slash"}"#), r#"{"p":"***"}"#);
         assert_eq!(mask(&format!("{:?}", "qu\"ote\\back\u{1}slash")), "\"***\"");
+    }
+
+    #[test]
+    fn the_code_inside_a_secret_address_is_secret_by_itself() {
+        Secret::new("https://company.example/rest/17/pq3kd81mzx/");
+        assert_eq!(mask("rest 17 pq3kd81mzx company.example"), "rest 17 *** company.example");
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub fn throw<T>(call: &NativeCallContext<'_>, error: Error) -> Thrown<T> {
     Err(thrown(error, call.call_position()))
 }
 
-/// `#{ error, kind, message, hint, retry, status, line, position, … }`; the names are those of Rhai's own errors.
+/// `#{ error, kind, message, hint, retry, unknown, status, line, position, … }`; the names are those of Rhai's own errors.
 pub fn error_map(error: &Error, position: Position) -> Map {
     let text = |text: &str| Dynamic::from(secret::mask(text).into_owned());
     let mut map = Map::new();
@@ -146,6 +146,7 @@ pub fn error_map(error: &Error, position: Position) -> Map {
     map.insert("message".into(), text(error.message()));
     map.insert("hint".into(), error.hint_text().map_or(Dynamic::UNIT, text));
     map.insert("retry".into(), (error.may_retry() == Retry::Safe).into());
+    map.insert("unknown".into(), (error.may_retry() == Retry::Unknown).into());
     map.insert("status".into(), error.http_status().map_or(Dynamic::UNIT, |status| i64::from(status).into()));
     map.insert("line".into(), position.line().map_or(Dynamic::UNIT, |line| (line as i64).into()));
     map.insert("position".into(), position.position().map_or(Dynamic::UNIT, |column| (column as i64).into()));

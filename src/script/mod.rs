@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod catalogue;
 pub mod check;
+pub mod closures;
 pub mod convert;
 pub mod engine;
 pub mod folders;

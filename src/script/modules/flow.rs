@@ -10,6 +10,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use crate::core::rows::Rows;
 use crate::error::{Error, Kind};
 use crate::script::bridge::{Thrown, host, throw, wait};
+use crate::script::closures::with_own_handles;
 use crate::script::convert;
 use crate::script::stop::{ChildStop, Scope};
 
@@ -57,6 +58,7 @@ fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPt
             Error::input("parallel.limit", format!("{limit} at once is not possible")).hint("1 or more"),
         );
     };
+    let f = &with_own_handles(f);
     let threads = Threads::at_most(limit.min(items.len()).min(MOST_THREADS));
     let (scope, stop) = Scope::current().child();
     let work =
@@ -145,6 +147,10 @@ impl Work<'_> {
 #[export_module]
 pub mod flow {
     /// Waits so many seconds. Ctrl-C ends the wait.
+    ///
+    /// ```rhai
+    /// sleep(0);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn sleep(call: NativeCallContext, seconds: i64) -> Thrown<()> {
         sleep_fraction(call, seconds as f64)
@@ -162,6 +168,11 @@ pub mod flow {
 
     /// The result of `f()`, or the error `timeout` when it takes longer than so many seconds. Whatever it waits for is
     /// given up then.
+    ///
+    /// ```rhai
+    /// assert_eq(timeout(5, || 7), 7);
+    /// assert_throws(|| timeout(0, || sleep(10)), "timeout");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn timeout(call: NativeCallContext, seconds: i64, f: FnPtr) -> Thrown<Dynamic> {
         bounded(&call, seconds as f64, &f)
@@ -176,12 +187,22 @@ pub mod flow {
     /// Calls `f(item)` for each item of a list, at most `limit` of them at once; gives the results in the order of the
     /// items. The first failure stops the others and is thrown. For many calls of one service its own functions are
     /// faster; this is for mixing them.
+    ///
+    /// ```rhai
+    /// let doubled = parallel([1, 2, 3], 2, |n| n * 2);
+    /// assert_eq(doubled, [2, 4, 6]);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn parallel(call: NativeCallContext, items: Array, limit: i64, f: FnPtr) -> Thrown<Array> {
         at_once(&call, &items, limit, &f)
     }
 
-    /// The same for each row.
+    /// Calls `f(row)` for each row, at most `limit` at once; the results in the order of the rows.
+    ///
+    /// ```rhai
+    /// let ids = rows([#{ID: 1}, #{ID: 2}]).parallel(2, |row| row.ID);
+    /// assert_eq(ids, [1, 2]);
+    /// ```
     #[rhai_fn(name = "parallel", return_raw)]
     pub fn parallel_rows(call: NativeCallContext, rows: Rows, limit: i64, f: FnPtr) -> Thrown<Array> {
         let items: Array = rows.into_iter().map(Dynamic::from).collect();
@@ -212,6 +233,11 @@ pub mod flow {
     }
 
     /// The environment variable `name`, or `()` when it is not set.
+    ///
+    /// ```rhai
+    /// assert_eq(env("NOBODY_SETS_THIS"), ());
+    /// assert_eq(env("NOBODY_SETS_THIS") ?? "otherwise", "otherwise");
+    /// ```
     pub fn env(name: &str) -> Dynamic {
         std::env::var(name).map_or(Dynamic::UNIT, Dynamic::from)
     }

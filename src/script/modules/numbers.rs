@@ -39,6 +39,19 @@ pub mod numbers {
     pub type Ordered = values::Ordered;
 
     /// An exact decimal number from a text such as `"19999.99"` (as portals send money), a whole number or a fraction.
+    ///
+    /// Decimals are added, compared (`==`, `<`, `>=`, …) and multiplied with decimals and whole numbers. `x.round(2)` rounds
+    /// halves to the even digit, `round_half_up(2)`, `round_half_down(2)`, `round_up(2)` and `round_down(2)` as they say;
+    /// `floor`, `ceiling` and `to_int()` leave no fraction, `to_float()` makes a number.
+    ///
+    /// ```rhai
+    /// let vat = decimal("19999.99") * 20 / 120;
+    /// assert_eq(vat.round_half_up(2), decimal("3333.33"));
+    /// assert_eq(decimal("0.125").round(2), decimal("0.12"));
+    /// assert_eq(decimal("0.125").round_half_up(2), decimal("0.13"));
+    /// assert_eq(decimal("2.9").to_int(), 2);
+    /// assert(decimal("0.3") > decimal("0.25"));
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn decimal(call: NativeCallContext, value: Dynamic) -> Thrown<Decimal> {
         exact(&value).map_or_else(
@@ -59,6 +72,11 @@ pub mod numbers {
 
     /// A map that keeps its order, from a list of pairs: `ordered([["DATE", "DESC"], ["ID", "ASC"]])`. Maps written
     /// `#{…}` sort their names; where a server means something by the order, pass this instead.
+    ///
+    /// ```rhai
+    /// let order = ordered([["DATE", "DESC"], ["ID", "ASC"]]);
+    /// assert_eq(json::text(order), `{"DATE":"DESC","ID":"ASC"}`);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn ordered(call: NativeCallContext, pairs: Array) -> Thrown<Ordered> {
         let fields: Option<Vec<_>> = pairs.iter().map(pair).collect();

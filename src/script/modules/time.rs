@@ -348,7 +348,8 @@ pub mod moment {
     /// The moment as a text of this form (`%Y` year, `%m` month, `%d` day, `%H` hour, `%M` minute, `%S` second, `%z`
     /// offset).
     ///
-    /// Throws `time.form` when the form cannot be used.
+    /// Names of months and days (`%B`, `%A`) are English. `a - b` of two moments is the seconds between them, `a < b`
+    /// compares them. Throws `time.form` when the form cannot be used.
     ///
     /// ```rhai
     /// assert_eq(time::parse("2026-11-21 23:44").format("%d.%m.%Y %H:%M"), "21.11.2026 23:44");
@@ -399,7 +400,15 @@ pub mod moment {
         given(&call, zone_named(zone).map(|zone| moment.0.with_time_zone(zone)))
     }
 
-    /// The seconds from `earlier` to this moment, with fractions.
+    /// The seconds from `earlier` to this moment, with fractions: `a - b`. Moments are compared by `a < b`, `a == b` and
+    /// the like.
+    ///
+    /// ```rhai
+    /// let begin = time::parse("2026-11-21 10:00");
+    /// let end = begin.add(#{minutes: 2});
+    /// assert_eq(end - begin, 120.0);
+    /// assert(begin < end);
+    /// ```
     #[rhai_fn(name = "-", pure)]
     pub fn minus(moment: &mut Moment, earlier: Moment) -> f64 {
         moment.0.duration_since(&earlier.0).as_secs_f64()

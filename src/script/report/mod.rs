@@ -1,7 +1,10 @@
 //! What went wrong, in one shape, whether the script did not compile, threw, or a native call failed.
 
-mod said;
-mod scene;
+pub mod foreign;
+pub mod race;
+pub mod said;
+pub mod scene;
+mod shapes;
 mod syntax;
 
 use std::sync::Arc;
@@ -70,16 +73,14 @@ impl Report {
     pub fn of_script(error: &EvalAltResult, source: &str, sources: &Sources, names: &Names<'_>) -> Report {
         let (steps, inner, source, position) = unwind(error, source);
         let text = sources.text(&source);
-        let scene = text.as_deref().and_then(|text| Scene::at(text, position));
+        let scene = text.as_deref().and_then(|text| match inner {
+            EvalAltResult::ErrorDataRace(what, place) if place.is_none() => race::scene(what, text),
+            _ => Scene::at(text, position),
+        });
         let (here, elsewhere) = sources.functions(&source);
         let said = Said::of(inner, names, &Scripted { here, elsewhere }, scene.as_ref());
-        let place = text.clone().and_then(|text| {
-            let place = place(&source, text, position)?;
-            Some(match said.at.clone() {
-                Some(span) => Place { span, ..place },
-                None => place,
-            })
-        });
+        let span = scene.map(|scene| said.at.clone().unwrap_or_else(|| scene.span()));
+        let place = text.clone().zip(span).map(|(text, span)| Place { source: shown_name(&source), text, span });
         let mut trail = shortened(told(&steps, sources));
         // A fault without a known text still tells where it is.
         if place.is_none() && !position.is_none() {

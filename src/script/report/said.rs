@@ -5,19 +5,35 @@ use std::ops::Range;
 use rhai::{Dynamic, EvalAltResult, Map};
 
 use crate::error::{Kind, did_you_mean, near};
-use crate::script::catalogue::Function;
+use crate::script::catalogue::{Function, Param};
 use crate::script::convert;
 use crate::script::method_call;
-use crate::script::report::Names;
 use crate::script::report::scene::Scene;
 use crate::script::report::syntax::syntax;
+use crate::script::report::{Names, foreign, race};
 
 /// More signatures than this help nobody.
 const MOST_SIGNATURES: usize = 4;
 
-/// Names of other languages, and what they are here.
-const INSTEAD: &[(&str, &str)] =
-    &[("True", "true"), ("False", "false"), ("None", "()"), ("NULL", "()"), ("undefined", "()"), ("self", "this")];
+/// Types that scripts do not meet; what takes them is not offered.
+const INTERNAL: &[&str] = &[
+    "i8",
+    "i16",
+    "i32",
+    "i128",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "f32",
+    "Blob",
+    "char",
+    "Range",
+    "ExclusiveRange",
+    "InclusiveRange",
+    "RangeInclusive",
+];
 
 /// Functions that are written in scripts.
 #[derive(Debug, Default)]
@@ -79,11 +95,7 @@ impl Said {
             E::ErrorVariableNotFound(name, _) => no_variable(name, names, own, scene),
             E::ErrorModuleNotFound(name, _) => no_module(name, names),
             E::ErrorPropertyNotFound(name, _) => {
-                let known = scene.map(Scene::fields).unwrap_or_default();
-                let near = did_you_mean(name, known.into_iter().filter(|known| known != name));
-                let otherwise = format!("where it may be missing, write .get(\"{name}\"), which gives () then");
-                script("script.no_field", format!("the map has no field `{name}`"))
-                    .hint(near.map_or(otherwise.clone(), |near| format!("{near} {}", capital(&otherwise))))
+                script("script.no_field", format!("the map has no field `{name}`")).hint(no_field(name, scene))
             }
             E::ErrorIndexNotFound(index, _) => script("script.no_index", format!("there is nothing at `{index}`")),
             E::ErrorArrayBounds(len, index, _) => bounds("element", "list", *len, *index),
@@ -91,16 +103,25 @@ impl Said {
             E::ErrorMismatchDataType(wanted, found, _) | E::ErrorMismatchOutputType(wanted, found, _) => {
                 let (wanted, found) = (script_type(wanted), script_type(found));
                 let said = script("script.type", format!("expected {}, found {}", a(&wanted), a(&found)));
+                let is_index = scene.is_some_and(|scene| scene.before().trim_end().ends_with('['));
                 match wanted.as_str() {
+                    "integer" if found == "range" => said.hint("a part of a list is list.extract(0..2)"),
+                    "integer" if is_index && found == "text" => {
+                        said.hint("elements are counted from 0: list[0]; names belong to maps and rows: list[0].NAME")
+                    }
+                    "text" if is_index && found == "integer" => {
+                        said.hint("keys of a map are texts: map[\"7\"], or map[id.to_string()]")
+                    }
                     "bool" => said.hint("compare it with something: list.len() > 0, text != \"\", value != ()"),
                     _ => said,
                 }
             }
             E::ErrorIndexingType(what, _) => {
-                let what = script_type(what.split(" [").next().unwrap_or(what));
-                match what.as_str() {
+                let (holder, index) = what.split_once(" [").unwrap_or((what, ""));
+                let index = index.split(']').next().unwrap_or_default();
+                match script_type(holder).as_str() {
                     "()" => nothing("the value before `[` is ()", "[…]"),
-                    what => script("script.type", format!("{} has no elements or fields to choose with […]", a(what))),
+                    holder => no_index(holder, &script_type(index), what.contains("] = ")),
                 }
             }
             E::ErrorDotExpr(what, _) => no_property(what, names),
@@ -117,10 +138,7 @@ impl Said {
                 .hint("declare it with `let` to change it, or choose another name for a variable of your own"),
             E::ErrorUnboundThis(_) => Said::new(Kind::Script, "script.this", "`this` has no value here")
                 .hint("call the function as a method: value.function()"),
-            E::ErrorDataRace(name, _) => {
-                script("script.data_race", format!("`{name}` is in use by the call that is going on"))
-                    .hint("copy it into another variable before the call")
-            }
+            E::ErrorDataRace(what, _) => race::said(what, scene),
             E::ErrorStackOverflow(_) => {
                 Said::new(Kind::Script, "script.too_deep", "functions call each other too deep")
                     .hint("look for a function that calls itself without an end")
@@ -164,9 +182,20 @@ pub fn lower(text: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// The map's own names are not known here; those that the script writes may help.
+fn no_field(name: &str, scene: Option<&Scene<'_>>) -> String {
+    if let Some(hint) = foreign::method("map", name) {
+        return hint.to_owned();
+    }
+    if let Some(answer) = scene.and_then(Scene::answer) {
+        return format!("an answer holds what came back as its field `result`: {answer}.result.{name}");
+    }
+    let otherwise = format!("where it may be missing, write .get(\"{name}\"), which gives () then");
+    let known = scene.map(Scene::fields).unwrap_or_default();
+    match near(name, known.into_iter().filter(|known| *known != name)).first() {
+        Some(near) => format!("the script also writes `{near}`; {otherwise}"),
+        None => otherwise,
+    }
 }
 
 /// A thrown value: our own error map, one of Rhai's, or whatever the script threw.
@@ -179,7 +208,10 @@ fn thrown_value(value: &Dynamic) -> Said {
     let message = text("message").unwrap_or_else(|| {
         convert::to_value(&Dynamic::from(map.clone())).map_or_else(|_| format!("{map:?}"), |value| value.to_string())
     });
-    Said::new(kind, &text("error").unwrap_or_else(|| "script.thrown".into()), message).maybe(text("hint"))
+    let code = text("error").unwrap_or_else(|| "script.thrown".into());
+    let more =
+        (code == "b24.not_asked").then(|| "answers are found by their id; answers.results[0] is the first".into());
+    Said::new(kind, &code, message).maybe(text("hint").or(more))
 }
 
 /// A call for which there is no function.
@@ -226,14 +258,11 @@ impl Call {
     fn not_found(&self, names: &Names<'_>, own: &Scripted, scene: Option<&Scene<'_>>) -> Said {
         let name = &self.name;
         if let Some(property) = name.strip_prefix("get$").or_else(|| name.strip_prefix("set$")) {
-            return property_missing(property, self.receiver(), names);
+            return property_missing(property, self.receiver(), name.starts_with("set$"), names);
         }
         if name.starts_with("index$") {
-            return Said::new(
-                Kind::Script,
-                "script.type",
-                format!("{} has no elements or fields to choose with […]", a(self.receiver())),
-            );
+            let index = self.types.get(1).map_or("", String::as_str);
+            return no_index(self.receiver(), index, name.contains("set"));
         }
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
             return self.no_operator();
@@ -259,7 +288,7 @@ impl Call {
             overloads.retain(|known| known.receiver().is_some());
         }
         match overloads.is_empty() {
-            true => self.unknown(names, own),
+            true => self.unknown(names, own, scene),
             false => self.wrong_arguments(&overloads),
         }
     }
@@ -289,6 +318,10 @@ impl Call {
         let is_number = |name: &str| matches!(name, "integer" | "number" | "decimal");
         match (left.as_str(), right.as_str()) {
             ("()", _) | (_, "()") => said.hint("one of them has no value: x ?? 0 puts another value in its place"),
+            ("text", _) if self.name == "%" => said.hint("values are put into a text by `… ${x} …`"),
+            ("text", "integer") if self.name == "*" => {
+                said.hint("text::repeat(text, 3) repeats it; parse_int(text) or decimal(text) makes a number of it")
+            }
             ("text", other) | (other, "text") if is_number(other) => {
                 said.hint("parse_int(text), parse_float(text) or decimal(text) makes a number of a text")
             }
@@ -319,6 +352,7 @@ impl Call {
             (true, receiver) if receiver.starts_with(char::is_uppercase) => format!("{receiver}.{}", self.name),
             _ => self.written(),
         };
+        let overloads = offered(overloads);
         let same_count: Vec<&&Function> =
             overloads.iter().filter(|known| known.params.len() == self.types.len()).collect();
         let mut signatures: Vec<String> = overloads.iter().map(|known| known.signature()).collect();
@@ -327,6 +361,7 @@ impl Call {
         signatures.truncate(MOST_SIGNATURES);
         let said = |message: String| Said::new(Kind::Script, "script.arguments", message);
         let there_is = format!("there is {}{}", signatures.join("; "), if more > 0 { "; …" } else { "" });
+        let there_is = self.instead(&overloads).unwrap_or(there_is);
         if let [known] = same_count.as_slice() {
             let wrong = known.params.iter().zip(&self.types).enumerate();
             let wrong = wrong
@@ -354,16 +389,40 @@ impl Call {
         said(message).hint(there_is)
     }
 
-    fn unknown(&self, names: &Names<'_>, own: &Scripted) -> Said {
+    /// What is meant in place of a call that other languages would understand.
+    fn instead(&self, overloads: &[&Function]) -> Option<String> {
+        if overloads.iter().any(|known| known.scripted) {
+            return None;
+        }
+        let is_function = |param: &(&Param, &String)| param.0.holds == "function" && param.1 != "function";
+        let fitting = |known: &&&Function| known.params.len() == self.types.len();
+        let wants_function = |known: &Function| known.params.iter().zip(&self.types).any(|pair| is_function(&pair));
+        let hint = match self.is_method {
+            true => foreign::method(self.receiver(), &self.name),
+            false => foreign::function(&self.name).filter(|_| self.namespace.is_empty()),
+        };
+        match (self.name.as_str(), self.given().len()) {
+            ("get", 2) if self.is_method => Some("write .get(name) ?? otherwise".to_owned()),
+            ("timeout" | "slow", _) if overloads.iter().filter(fitting).any(|known| wants_function(known)) => {
+                Some(format!("give it a function, which it calls itself: {}(…, || …)", self.name))
+            }
+            _ => hint.map(ToOwned::to_owned),
+        }
+    }
+
+    fn unknown(&self, names: &Names<'_>, own: &Scripted, scene: Option<&Scene<'_>>) -> Said {
         let said = |message: String| Said::new(Kind::Script, "script.no_function", message);
         if !self.namespace.is_empty() {
             let native = names.functions.iter().filter(|known| known.namespace == self.namespace);
             let mut known: Vec<&str> = native.map(|known| known.name.as_str()).collect();
-            if known.is_empty() {
+            let is_import = known.is_empty();
+            if is_import {
                 known = own.elsewhere.iter().map(|known| known.name.as_str()).collect();
             }
             known.retain(|known| *known != self.name);
-            let near = did_you_mean(&self.name, known);
+            let instead = foreign::in_module(&self.namespace, &self.name).map(ToOwned::to_owned);
+            let near = instead.or_else(|| did_you_mean(&self.name, known.iter().copied()));
+            let near = near.or_else(|| all_of(if is_import { "imported files have" } else { "the module has" }, known));
             let near = near.unwrap_or_else(|| format!("`pult docs {}` lists what there is", self.namespace));
             return said(format!("there is no function `{}`", self.written())).hint(near);
         }
@@ -376,9 +435,10 @@ impl Call {
         });
         let here = own.here.iter().chain(fitting).map(|known| known.name.as_str()).filter(|known| *known != self.name);
         let near = did_you_mean(&self.name, here);
+        let instead = self.instead(&[]);
         let hint = match self.is_method {
-            true => near.or_else(|| self.of_another_type(names)),
-            false => near.or_else(|| self.in_a_module(names)),
+            true => instead.or_else(|| self.as_field(names)).or(near).or_else(|| self.of_another_type(names)),
+            false => self.held(names, scene).or(instead).or(near).or_else(|| self.in_a_module(names)),
         };
         let said = match self.is_method {
             true => said(format!("{} has no method `{}`", a(receiver), self.name)),
@@ -389,6 +449,22 @@ impl Call {
 }
 
 impl Call {
+    /// A field that is called like a method.
+    fn as_field(&self, names: &Names<'_>) -> Option<String> {
+        let is_it = |known: &Function| {
+            known.property() == Some(&self.name)
+                && known.params.first().is_some_and(|param| param.holds == self.receiver())
+        };
+        names.functions.iter().any(is_it).then(|| format!("it is a field: write .{}", self.name))
+    }
+
+    /// A variable that is called like a function.
+    fn held(&self, names: &Names<'_>, scene: Option<&Scene<'_>>) -> Option<String> {
+        let name = &self.name;
+        let is_known = names.variables.contains(name) || scene.is_some_and(|scene| scene.has_variable(name));
+        is_known.then(|| held(name))
+    }
+
     /// A plain function that exists in modules under this name or a near one.
     fn in_a_module(&self, names: &Names<'_>) -> Option<String> {
         let qualified = names.functions.iter().filter(|known| known.is_callable() && !known.namespace.is_empty());
@@ -417,6 +493,29 @@ impl Call {
     }
 }
 
+/// How a function that a variable holds is called.
+pub fn held(name: &str) -> String {
+    format!("`{name}` is a variable; a function that it holds is called by {name}.call(…)")
+}
+
+/// What a module has, where nothing is near.
+pub fn all_of(who: &str, mut names: Vec<&str>) -> Option<String> {
+    names.retain(|name| name.starts_with(char::is_alphabetic) && !name.contains('$'));
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| format!("{who} {}", names.join(", ")))
+}
+
+/// Those that a script can call with what it has.
+fn offered<'a>(overloads: &[&'a Function]) -> Vec<&'a Function> {
+    let is_internal = |holds: &str| INTERNAL.contains(&holds.split('<').next().unwrap_or(holds).trim());
+    let is_offered = |known: &&&Function| {
+        !known.params.iter().any(|param| is_internal(&param.holds)) && !is_internal(&known.returns)
+    };
+    let offered: Vec<&Function> = overloads.iter().filter(is_offered).copied().collect();
+    if offered.is_empty() { overloads.to_vec() } else { offered }
+}
+
 /// "did you mean `json::parse` or `csv::parse`?" of names that are near by another measure.
 fn any_of(names: Vec<String>) -> Option<String> {
     let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -434,14 +533,36 @@ fn any_of(names: Vec<String>) -> Option<String> {
 fn no_property(what: &str, names: &Names<'_>) -> Said {
     let mut quoted = what.split('\'').skip(1).step_by(2);
     match (quoted.next(), quoted.next()) {
-        (Some(name), Some(holder)) => property_missing(name, &script_type(holder), names),
+        (Some(name), Some(holder)) => property_missing(name, &script_type(holder), what.contains("setter"), names),
         _ => Said::new(Kind::Script, "script.no_property", lower(what)),
     }
 }
 
-fn property_missing(name: &str, holder: &str, names: &Names<'_>) -> Said {
+/// `value[…]` for a value or an index that does not go together.
+fn no_index(receiver: &str, index: &str, is_set: bool) -> Said {
+    let said = |message: &str| Said::new(Kind::Script, "script.type", message);
+    match (receiver, index) {
+        ("Row", _) if is_set => unchangeable(),
+        ("Rows", "range") => said("a range chooses no rows").hint("write rows.skip(0).take(2)"),
+        ("Rows", "text") => {
+            said("a name chooses no row").hint("rows.column(\"NAME\") is a column, rows[0].NAME a field")
+        }
+        ("Row", "integer") => said("a number chooses no field").hint("write row.NAME or row[\"NAME\"]"),
+        _ => said(&format!("{} has no elements or fields to choose with […]", a(receiver))),
+    }
+}
+
+fn unchangeable() -> Said {
+    Said::new(Kind::Script, "script.row", "a row cannot be changed")
+        .hint("make a map of it: let own = row.to_map(); own.NAME = …")
+}
+
+fn property_missing(name: &str, holder: &str, is_set: bool, names: &Names<'_>) -> Said {
     if holder == "()" {
         return nothing(&format!("`.{name}` is asked of ()"), &format!(".{name}"));
+    }
+    if is_set && holder == "Row" {
+        return unchangeable();
     }
     let said = Said::new(Kind::Script, "script.no_property", format!("{} has no field `{name}`", a(holder)));
     let of_holder = |known: &&Function| known.params.first().is_some_and(|param| param.holds == holder);
@@ -452,6 +573,10 @@ fn property_missing(name: &str, holder: &str, names: &Names<'_>) -> Said {
     let methods = names.functions.iter().filter(of_holder).filter(|known| known.is_callable());
     let methods: Vec<String> = methods.map(|known| known.name.clone()).collect();
     let near = did_you_mean(name, properties.iter().copied().chain(methods.iter().map(String::as_str)));
+    let near = foreign::method(holder, name).map(ToOwned::to_owned).or(near);
+    if holder == "Rows" && near.is_none() {
+        return said.hint(format!("rows.column(\"{name}\") is the column, rows[0].{name} the field of one row"));
+    }
     said.maybe(near.or_else(|| (!properties.is_empty()).then(|| format!("the fields are {}", properties.join(", ")))))
 }
 
@@ -463,11 +588,19 @@ fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Sce
     if names.variables.iter().any(|known| known == name) {
         return said.hint("functions do not see the variables around them; pass it as a parameter");
     }
-    if let Some((_, instead)) = INSTEAD.iter().find(|(known, _)| *known == name) {
-        return said.hint(format!("write `{instead}`"));
+    let is_module = names.functions.iter().any(|function| function.namespace == name);
+    let is_import = scene.is_some_and(|scene| scene.has_import(name));
+    if let Some(hint) = scene.and_then(|scene| of_its_place(name, is_module || is_import, scene)) {
+        return said.hint(hint);
     }
-    if names.functions.iter().any(|function| function.namespace == name) {
+    if let Some(hint) = foreign::name(name) {
+        return said.hint(hint);
+    }
+    if is_module {
         return said.hint(format!("`{name}` is a module: write {name}::function(…)"));
+    }
+    if let Some(written) = as_call(name, own.here.iter().chain(names.functions)) {
+        return said.hint(format!("it is a function: write {written}"));
     }
     let variables = names.globals.iter().chain(names.variables).map(String::as_str);
     let functions =
@@ -477,6 +610,40 @@ fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Sce
     // Variables first: a function is rarely meant where no bracket follows.
     let near = did_you_mean(name, variables).or_else(|| did_you_mean(name, functions));
     said.hint(near.unwrap_or_else(|| format!("declare it before it is used: let {name} = …")))
+}
+
+/// What the code around a name that means nothing says.
+pub fn of_its_place(name: &str, is_module: bool, scene: &Scene<'_>) -> Option<String> {
+    if scene.word() != name {
+        return None;
+    }
+    let behind = scene.after()[name.len()..].trim_start();
+    let member =
+        behind.strip_prefix('.').map(|rest| Scene { text: rest, at: 0 }.word()).filter(|word| !word.is_empty());
+    match scene.word_before() {
+        "import" if is_module => Some(format!("`{name}` is there without an import: write {name}::function(…)")),
+        "import" => Some(format!("a file is brought in with import \"{name}\" as {name};")),
+        _ if is_module && member.is_some() => {
+            let member = member.unwrap_or_default();
+            let instead = foreign::in_module(name, member).map(ToOwned::to_owned);
+            Some(instead.unwrap_or_else(|| format!("`{name}` is a module: write {name}::{member}(…)")))
+        }
+        _ if behind.starts_with('=') && !behind.starts_with("==") && !scene.is_member() => {
+            Some(format!("a new variable is declared with let: let {name} = …"))
+        }
+        _ => None,
+    }
+}
+
+/// How a plain function is called, when there is one of this name.
+pub fn as_call<'a>(name: &str, functions: impl Iterator<Item = &'a Function>) -> Option<String> {
+    let named = |known: &&Function| known.name == name && known.namespace.is_empty() && known.receiver().is_none();
+    let mut named = functions.filter(named).peekable();
+    named.peek()?;
+    Some(match named.any(|known| known.params.is_empty()) {
+        true => format!("{name}()"),
+        false => format!("{name}(…)"),
+    })
 }
 
 fn no_module(name: &str, names: &Names<'_>) -> Said {

@@ -61,6 +61,62 @@ impl<'a> Scene<'a> {
         before.ends_with('.') && !before.ends_with("..")
     }
 
+    /// The places of a word from this one on, not those in comments and texts.
+    pub fn words(self, word: &str) -> impl Iterator<Item = Scene<'a>> {
+        let Scene { text, at } = self;
+        tokens(&text[at..])
+            .filter(move |&(start, end)| text[at..][start..end] == *word)
+            .map(move |(start, _)| Scene { text, at: at + start })
+    }
+
+    /// What stands between the brackets behind the word that begins here.
+    pub fn arguments(&self) -> Option<&'a str> {
+        let rest = &self.after()[self.word().len()..];
+        let mut depth = 0_usize;
+        let mut first = None;
+        for (start, end) in tokens(rest) {
+            match &rest[start..end] {
+                "(" | "[" | "{" => depth += 1,
+                ")" | "]" | "}" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if first.is_none() && !rest[start..end].starts_with('(') {
+                return None;
+            }
+            let first = *first.get_or_insert(end);
+            if depth == 0 {
+                return rest.get(first..start);
+            }
+        }
+        None
+    }
+
+    /// What stands before the dot in front of this place: `m.keys()` before `.filter`.
+    pub fn chain(&self) -> Option<&'a str> {
+        let before = self.before();
+        let tokens: Vec<(usize, usize)> = tokens(before).collect();
+        let token = |at: usize| tokens.get(at).map_or("", |&(start, end)| &before[start..end]);
+        let mut at = tokens.len();
+        let mut start = None;
+        let mut end = None;
+        while at > 0 && token(at - 1) == "." && (at < 2 || token(at - 2) != ".") {
+            at -= 1;
+            at -= usize::from(at > 0 && token(at - 1) == "?");
+            end = end.or_else(|| tokens.get(at.checked_sub(1)?).map(|&(_, end)| end));
+            at = operand(at, token)?;
+            start = tokens.get(at).map(|&(start, _)| start);
+        }
+        before.get(start?..end?)
+    }
+
+    /// The variable that such a chain begins with.
+    pub fn root(&self) -> Option<&'a str> {
+        let chain = Scene { text: self.chain()?, at: 0 };
+        let root = chain.word();
+        let is_call = chain.text[root.len()..].trim_start().starts_with(['(', ':']);
+        (!is_call && root.starts_with(|c: char| c.is_alphabetic() || c == '_')).then_some(root)
+    }
+
     /// What to underline: a word, a text in quotes, or one character.
     pub fn span(&self) -> Range<usize> {
         let after = self.after();
@@ -111,6 +167,60 @@ impl<'a> Scene<'a> {
         self.text.lines().any(|line| declared(line) == Some(true))
     }
 
+    /// Whether the text uses a name as a variable: not called, no field and no key.
+    pub fn has_variable(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| {
+            let behind = place.after()[name.len()..].trim_start();
+            let is_called =
+                behind.starts_with('(') || behind.starts_with(':') || matches!(place.word_before(), "fn" | "as");
+            !is_called && !place.is_member() && place.at != self.at
+        })
+    }
+
+    /// Whether the text declares the name as a variable or a function of its own.
+    pub fn has_declared(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| matches!(place.word_before(), "let" | "const" | "fn"))
+    }
+
+    /// Where a comment begins that nothing ends.
+    pub fn open_comment(&self) -> Option<usize> {
+        // What is no token is spaces and comments.
+        let gaps = tokens(self.text).map(Some).chain([None]).scan(0, |end, token| {
+            let (start, next) = token.unwrap_or((self.text.len(), self.text.len()));
+            Some(std::mem::replace(end, next)..start)
+        });
+        gaps.filter_map(|gap| comment_without_end(&self.text[gap.clone()]).map(|at| gap.start + at)).last()
+    }
+
+    /// Whether a bracket follows the word that begins here.
+    pub fn is_called(&self) -> bool {
+        self.after()[self.word().len()..].trim_start().starts_with('(')
+    }
+
+    /// Whether an import is given this name.
+    pub fn has_import(&self, name: &str) -> bool {
+        Scene { text: self.text, at: 0 }.words(name).any(|place| place.word_before() == "as")
+    }
+
+    /// The variable of a loop over answers whose field is asked for at this place.
+    pub fn answer(&self) -> Option<&'a str> {
+        let field = Scene { text: self.text, at: self.span().start };
+        let name = field.chain().filter(|chain| chain.chars().all(is_letter))?;
+        let loops = Scene { text: self.text, at: 0 }.words("for");
+        let mut over = loops.filter_map(|place| place.text[place.at + 3..].trim_start().strip_prefix(name));
+        let line = over.find_map(|rest| rest.trim_start().strip_prefix("in "))?.lines().next()?;
+        let gives_answers =
+            |code: &str| [".get_by_id(", ".get_by_ID(", ".call_each("].iter().any(|call| code.contains(call));
+        let iterated: &str = Scene { text: line, at: line.len() - line.trim_start().len() }.word();
+        let declared = self.text.lines().any(|line| {
+            line.trim_start()
+                .strip_prefix("let ")
+                .and_then(|rest| rest.trim_start().strip_prefix(iterated))
+                .is_some_and(gives_answers)
+        });
+        (gives_answers(line) || (!iterated.is_empty() && declared)).then_some(name)
+    }
+
     /// Names of fields that the text mentions: keys of maps and what stands behind dots.
     pub fn fields(&self) -> Vec<&'a str> {
         let text = self.text;
@@ -132,6 +242,48 @@ impl<'a> Scene<'a> {
 
 fn is_letter(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+/// The place of a `/*` without `*/` in spaces and comments.
+fn comment_without_end(gap: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += gap[at..].len() - gap[at..].trim_start().len();
+        let rest = &gap[at..];
+        at += match () {
+            () if rest.starts_with("//") => rest.find('\n')?,
+            () if rest.starts_with("/*") => match rest[2..].find("*/") {
+                Some(end) => end + 4,
+                None => return Some(at),
+            },
+            () => return None,
+        };
+    }
+}
+
+/// Where the value begins that ends before the token `at`: a word, a text, or brackets with what they belong to.
+fn operand<'a>(mut at: usize, token: impl Fn(usize) -> &'a str) -> Option<usize> {
+    loop {
+        let last = token(at.checked_sub(1)?);
+        let is_closing = matches!(last, ")" | "]" | "}");
+        let mut depth = 0_usize;
+        while at > 0 {
+            at -= 1;
+            match token(at) {
+                ")" | "]" | "}" => depth += 1,
+                "(" | "[" | "{" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        let before = at.checked_sub(1).map_or("", &token);
+        let continues = before.starts_with(is_letter) || matches!(before, ")" | "]");
+        if !is_closing || !continues {
+            return Some(at);
+        }
+    }
 }
 
 /// The places of words, quoted texts and single signs; comments and spaces are left out. Good enough for hints: code
@@ -201,9 +353,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[a-zё(){}\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
+        fn no_text_makes_it_panic(text in "[a-zё(){}\\[\\]?\"'`/*.\\n\\r\\\\ ]{0,40}", line in 0_usize..5, column in 0_usize..30) {
             let scene = Scene::new(&text, line, column);
             let _ = (scene.word(), scene.word_before(), scene.end_before(), scene.open_bracket(), scene.fields());
+            let _ = scene.open_comment();
+            let _ = (scene.chain(), scene.root(), scene.arguments(), scene.answer(), scene.has_variable("a"));
             proptest::prop_assert!(text.get(scene.span()).is_some());
         }
     }

@@ -6,6 +6,7 @@ use crate::error::Kind;
 use crate::render::is_wild;
 use crate::script::report::said::{Said, lower};
 use crate::script::report::scene::Scene;
+use crate::script::report::shapes;
 
 /// Words of other languages, and what they are here.
 const INSTEAD: &[(&str, &str)] = &[
@@ -25,6 +26,20 @@ const INSTEAD: &[(&str, &str)] = &[
 ];
 
 pub fn syntax(wrong: &ParseErrorType, scene: &Scene<'_>) -> Said {
+    use ParseErrorType as P;
+    let is_form = match wrong {
+        P::Reserved(word) => ["with", "yield", "print"].contains(&word.as_str()) && !scene.is_member(),
+        P::MissingToken(..) | P::ExprExpected(_) | P::VariableExpected => true,
+        P::BadInput(LexError::UnexpectedInput(_) | LexError::MalformedChar(_)) => true,
+        _ => false,
+    };
+    match is_form.then(|| shapes::foreign(scene)).flatten() {
+        Some(said) => said,
+        None => of_kind(wrong, scene),
+    }
+}
+
+fn of_kind(wrong: &ParseErrorType, scene: &Scene<'_>) -> Said {
     use ParseErrorType as P;
     match wrong {
         P::Reserved(word) => reserved(word, scene),
@@ -113,6 +128,7 @@ fn sign(sign: &str, scene: &Scene<'_>) -> Said {
         "?" => Some("there is no `a ? b : c`: write if a { b } else { c }"),
         ":=" => Some("write let name = value"),
         "<>" => Some("write `!=`"),
+        "@" | "$" => Some("variables have no sign in front of their names; inside a text of `…` it is ${name}"),
         _ => None,
     };
     let said = said(format!("`{sign}` means nothing here")).maybe(hint.map(ToOwned::to_owned));
@@ -123,20 +139,6 @@ fn missing(token: &str, why: &str, scene: &Scene<'_>) -> Said {
     let at_end = scene.after().trim().is_empty();
     if at_end && let Some(said) = unclosed(scene) {
         return said;
-    }
-    match scene.word_before() {
-        "elif" | "elsif" | "elseif" => {
-            return said("there is no such word").hint("write `else if`").at_word_before(scene);
-        }
-        "function" | "def" | "func" => {
-            return said("there is no such word")
-                .hint("a function is written fn name(a, b) { … }")
-                .at_word_before(scene);
-        }
-        _ => {}
-    }
-    if let word @ ("and" | "or" | "not") = scene.word() {
-        return said(format!("there is no word `{word}`")).hint("write `&&`, `||` or `!`");
     }
     let quoted = why.split('\'').nth(1);
     let next = scene.after().chars().next().unwrap_or_default();
@@ -168,7 +170,9 @@ fn missing(token: &str, why: &str, scene: &Scene<'_>) -> Said {
         }
         (",", _) if why.contains("array") => said("`,` or `]` is missing in this list"),
         (",", _) if why.contains("map") => said("`,` or `}` is missing in this map"),
-        (":", _) if why.contains("map") => said("`:` is missing between a name and its value"),
+        (":", _) if why.contains("map") => {
+            said("`:` is missing between a name and its value").hint("write #{name: value}")
+        }
         ("{", _) => said("`{` is missing: a block stands here")
             .hint("the body of `if`, `for`, `while` and `fn` stands in { … }"),
         ("(", _) if why.contains("catch") => said("`{` is missing after `catch`").hint("write catch (err) { … }"),
@@ -196,7 +200,6 @@ fn bad_input(input: &LexError, scene: &Scene<'_>) -> Said {
         LexError::UnexpectedInput(what) => match what.as_str() {
             "try" => said("`try` gives no value").hint("assign inside: let x = (); try { x = f(); } catch (err) { … }"),
             ";" | ")" | "]" | "}" | "," => said(format!("a value is missing before `{what}`")),
-            word @ ("and" | "or" | "not") => said(format!("there is no word `{word}`")).hint("write `&&`, `||` or `!`"),
             other => match other.chars().next() {
                 Some(c) if is_wild(c) || (c.is_whitespace() && !c.is_ascii()) || c == '\u{200b}' || c == '\u{feff}' => {
                     said(format!("there is an invisible character here (U+{:04X})", c as u32))

@@ -10,9 +10,10 @@ use crate::core::order::{Key, compare};
 use crate::core::rows::{self as held, Builder, Field};
 use crate::error::{Error, Kind};
 use crate::render::{export, table};
-use crate::script::bridge::{Thrown, host, throw};
+use crate::script::bridge::{Thrown, ended, host, throw};
 use crate::script::convert;
 use crate::script::rows::row::no_field;
+use crate::script::stop::Scope;
 
 /// So many rows are shown when nobody said how many.
 const SHOWN: i64 = 20;
@@ -103,6 +104,10 @@ fn groups(call: &NativeCallContext<'_>, rows: &held::Rows, by: &Dynamic) -> Thro
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (at, key) in keys(call, rows, by)?.into_iter().enumerate() {
+        // A native loop has no operations between which the engine could look.
+        if at % 4096 == 0 && Scope::current().is_over() {
+            return Err(ended(call.call_position()));
+        }
         let name = match key {
             Key::Nothing => String::new(),
             Key::Flag(flag) => flag.to_string(),
@@ -185,6 +190,12 @@ pub mod rows {
     pub type Row = held::Row;
 
     /// Rows made of a list of maps. Columns stand in the order of the alphabet, because maps have no order.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{TITLE: "A", ID: 1}]);
+    /// assert_eq(deals.columns(), ["ID", "TITLE"]);
+    /// assert_eq(deals[0].TITLE, "A");
+    /// ```
     #[rhai_fn(name = "rows", return_raw)]
     pub fn rows_of(call: NativeCallContext, items: Array) -> Thrown<Rows> {
         built(&call, &items, None)
@@ -249,7 +260,12 @@ pub mod rows {
         rows.pick(rows.len().min(n.max(0) as usize)..rows.len())
     }
 
-    /// Lists of at most `n` rows each, for work in portions.
+    /// A list of Rows of at most `n` rows each, for work in portions.
+    ///
+    /// ```rhai
+    /// let all = rows([#{ID: 1}, #{ID: 2}, #{ID: 3}]);
+    /// assert_eq(all.chunks(2).map(|part| part.column("ID")), [[1, 2], [3]]);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn chunks(call: NativeCallContext, rows: &mut Rows, n: i64) -> Thrown<Array> {
         match usize::try_from(n) {
@@ -261,6 +277,11 @@ pub mod rows {
     }
 
     /// The rows for which `f(row)` is true.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{ID: "1", STAGE_ID: "WON"}, #{ID: "2", STAGE_ID: "NEW"}]);
+    /// assert_eq(deals.filter(|deal| deal.STAGE_ID == "WON").column("ID"), ["1"]);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn filter(call: NativeCallContext, rows: &mut Rows, f: FnPtr) -> Thrown<Rows> {
         let rows = rows.clone();
@@ -312,7 +333,13 @@ pub mod rows {
         rows.clone().into_iter().try_for_each(|row| f.call_within_context::<Dynamic>(&call, (row,)).map(drop))
     }
 
-    /// What is left when `f(sum, row)` has taken in every row, beginning with `first`.
+    /// One value made of all rows: `f(sum, row)` is called for each row with what it gave for the row before, the first
+    /// time with `first`.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{PRICE: 2}, #{PRICE: 5}]);
+    /// assert_eq(deals.reduce(|sum, deal| sum + deal.PRICE, 0), 7);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn reduce(call: NativeCallContext, rows: &mut Rows, f: FnPtr, first: Dynamic) -> Thrown<Dynamic> {
         rows.clone().into_iter().try_fold(first, |sum, row| f.call_within_context::<Dynamic>(&call, (sum, row)))
@@ -320,6 +347,12 @@ pub mod rows {
 
     /// The rows in rising order of a column, or of what a function says of a row. Numbers sort as numbers, even when
     /// the server sends them as texts; equal rows keep their order.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{ID: "10"}, #{ID: "9"}]);
+    /// assert_eq(deals.sort_by("ID").column("ID"), ["9", "10"]);
+    /// assert_eq(deals.sort_by(|deal| deal.ID, "desc").column("ID"), ["10", "9"]);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn sort_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
         let rows = rows.clone();
@@ -346,7 +379,13 @@ pub mod rows {
         rows.pick((0..rows.len()).rev())
     }
 
-    /// A map from each value of a column (or of a function of the row) to the rows that have it.
+    /// A map from each value of a column (or of a function of the row) to the rows that have it. Keys are texts:
+    /// `groups["7"]`.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{ID: "1", OWNER_ID: 7}, #{ID: "2", OWNER_ID: 7}]);
+    /// assert_eq(deals.group_by("OWNER_ID")["7"].len(), 2);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn group_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Map> {
         let rows = rows.clone();
@@ -356,6 +395,13 @@ pub mod rows {
 
     /// How many rows have each value of a column (or of a function of the row): rows `value`, `count`, the most
     /// frequent first.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{STAGE_ID: "NEW"}, #{STAGE_ID: "WON"}, #{STAGE_ID: "WON"}]);
+    /// let stages = deals.count_by("STAGE_ID");
+    /// assert_eq(stages[0].value, "WON");
+    /// assert_eq(stages[0].count, 2);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn count_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
         let rows = rows.clone();
@@ -373,7 +419,12 @@ pub mod rows {
         Ok(builder.finish().into())
     }
 
-    /// The rows that are the first with their value of a column (or of a function of the row).
+    /// One row for each value of a column (or of a function of the row): the first that has it.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{ID: 1, OWNER_ID: 7}, #{ID: 2, OWNER_ID: 7}, #{ID: 3, OWNER_ID: 8}]);
+    /// assert_eq(deals.distinct("OWNER_ID").column("ID"), [1, 3]);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn distinct(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Rows> {
         let rows = rows.clone();
@@ -381,7 +432,13 @@ pub mod rows {
         Ok(rows.pick(groups.into_iter().map(|(_, places)| places[0])))
     }
 
-    /// A map from each value of a column (or of a function of the row) to the last row that has it.
+    /// A map from each value of a column (or of a function of the row) to the last row that has it. Keys are texts:
+    /// `found["7"]`.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{ID: "1", TITLE: "A"}, #{ID: "2", TITLE: "B"}]);
+    /// assert_eq(deals.index_by("ID")["2"].TITLE, "B");
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn index_by(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Map> {
         let rows = rows.clone();
@@ -392,6 +449,11 @@ pub mod rows {
 
     /// The exact sum of a column (or of a function of the row). Texts count as the numbers they are, nothing and empty
     /// texts as zero; with fractions the result is a decimal.
+    ///
+    /// ```rhai
+    /// let deals = rows([#{PRICE: "10.50"}, #{PRICE: "0.25"}, #{PRICE: ""}]);
+    /// assert_eq(deals.sum("PRICE"), decimal("10.75"));
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn sum(call: NativeCallContext, rows: &mut Rows, by: Dynamic) -> Thrown<Dynamic> {
         let rows = rows.clone();
@@ -482,6 +544,11 @@ pub mod rows {
     }
 
     /// Writes the rows into a CSV file, with a line of column names.
+    ///
+    /// ```rhai
+    /// rows([#{ID: 1, TITLE: "A"}], ["ID", "TITLE"]).to_csv("deals.csv");
+    /// assert_eq(fs::lines("deals.csv"), ["ID,TITLE", "1,A"]);
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn to_csv(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
         let rows = rows.clone();
@@ -489,6 +556,10 @@ pub mod rows {
     }
 
     /// Prints the first 20 rows as a table.
+    ///
+    /// ```rhai
+    /// b24.get_all("crm.deal.list", #{select: ["ID", "TITLE"]}).show();
+    /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn show(call: NativeCallContext, rows: &mut Rows) -> Thrown<()> {
         let rows = rows.clone();

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map, NativeCallContext};
 
-use crate::error::{Error, Result, Retry};
+use crate::error::{Error, Kind, Result};
 use crate::script::bridge::{Thrown, error_map, throw};
 use crate::script::convert;
 use crate::services::b24::client::{Answer, Outcomes, Told};
@@ -46,22 +46,38 @@ pub fn settled(
     }
 }
 
-/// The results by name. The first failure is thrown, with the results of the others inside.
+/// The results by name. Failures are thrown together, with the results of the others inside.
 pub fn results_by_name(call: &NativeCallContext<'_>, told: Vec<Told>) -> Thrown<Dynamic> {
     let mut results = Map::new();
-    let mut failed = None;
+    let mut failures: Vec<(String, Error)> = Vec::new();
     for command in told {
         match command.answer {
             Some(Ok(found)) => drop(results.insert(command.name.into(), json(call, found.get())?)),
-            Some(Err(error)) => drop(failed.get_or_insert((command.name, error))),
+            Some(Err(error)) => failures.push((command.name, error)),
             None => {}
         }
     }
-    let Some((name, error)) = failed else { return Ok(results.into()) };
+    let error = match failures.as_slice() {
+        [] => return Ok(results.into()),
+        [(_, only)] => only.clone(),
+        [(name, first), ..] => {
+            let message = format!("{} commands failed; first, `{name}`: {}", failures.len(), first.message());
+            let error = Error::new(Kind::Partial, "b24.partial", message);
+            if let Some(hint) = first.hint_text() { error.hint(hint) } else { error }
+        }
+    };
     let mut map = error_map(&error, call.call_position());
-    map.insert("message".into(), format!("command `{name}`: {}", error.message()).into());
-    map.insert("command".into(), name.into());
+    if let [(name, only)] = failures.as_slice() {
+        map.insert("message".into(), format!("command `{name}`: {}", only.message()).into());
+        map.insert("command".into(), name.as_str().into());
+    }
     map.insert("results".into(), results.into());
+    let failure = |(name, error): (String, Error)| {
+        let mut failure = error_map(&error, rhai::Position::NONE);
+        failure.insert("command".into(), name.into());
+        Dynamic::from(failure)
+    };
+    map.insert("failures".into(), failures.into_iter().map(failure).collect::<Array>().into());
     Err(Box::new(EvalAltResult::ErrorRuntime(map.into(), call.call_position())))
 }
 
@@ -114,7 +130,6 @@ impl Answers {
         map.insert("ok".into(), error.is_none().into());
         if let Some(error) = error {
             map.extend(error_map(error, rhai::Position::NONE));
-            map.insert("unknown".into(), (error.may_retry() == Retry::Unknown).into());
         }
         map
     }

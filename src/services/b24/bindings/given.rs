@@ -64,7 +64,11 @@ pub fn ids(call: &NativeCallContext<'_>, value: &Dynamic) -> Thrown<Vec<String>>
         (_, Some(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
         _ => {
             let message = format!("id number {at} is {}, not an id", convert::type_name(item));
-            throw(call, Error::input("b24.ids", message).hint("an id is a whole number or a text that is not empty"))
+            throw(
+                call,
+                Error::input("b24.ids", message)
+                    .hint("an id is a whole number or a text; a change in a dry run gives (), since it was not made"),
+            )
         }
     };
     items.iter().enumerate().map(id).collect()

@@ -14,6 +14,7 @@ use super::client::{ById, Params, Portal, Via};
 use super::{NAME, SETTINGS};
 use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw, thrown, wait};
+use crate::script::closures::call_given;
 use crate::script::options::{Options, connection};
 use crate::settings::Settings;
 
@@ -341,7 +342,8 @@ pub mod b24 {
     }
 
     /// Runs `f` with at most so many requests a second to this portal, evenly and without bursts: for calls that a
-    /// portal cannot digest at its own documented speed.
+    /// portal cannot digest at its own documented speed. A connection in a variable is handed over:
+    /// `second.slow(0.5, |second| second.call(…))`.
     ///
     /// ```rhai
     /// let title = b24.slow(20, || b24.call("crm.deal.get", #{ ID: 7 }).TITLE);
@@ -351,7 +353,7 @@ pub mod b24 {
     pub fn slow(call: NativeCallContext, b24: &mut B24, per_second: f64, f: FnPtr) -> Thrown<Dynamic> {
         let portal = b24.portal(&call)?;
         let _slowed = portal.slow(per_second).or_else(|error| throw(&call, error))?;
-        f.call_within_context(&call, ())
+        call_given(&call, &f, Dynamic::from(b24.clone()))
     }
 
     /// The same with a whole number.

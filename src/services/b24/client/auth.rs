@@ -140,7 +140,19 @@ struct Granted {
     error_description: Option<String>,
 }
 
+/// The next pair: one that another process has renewed meanwhile, or a new one from the server.
 async fn renew(application: Arc<Application>, pair: Pair) -> Result<Pair> {
+    if let Some(newer) = application.newer(&pair) {
+        return Ok(newer);
+    }
+    match ask(&application, &pair).await {
+        // Somebody else was quicker by a moment: what he kept is good.
+        Err(error) if error.code() == "b24.invalid_grant" => application.newer(&pair).ok_or(error),
+        renewed => renewed,
+    }
+}
+
+async fn ask(application: &Application, pair: &Pair) -> Result<Pair> {
     let (Some(secret), Some(refresh)) = (&application.secret, &pair.refresh) else {
         return Err(Error::new(Kind::Auth, "b24.expired_token", "the access token has expired and cannot be renewed")
             .hint("set client_id, client_secret and refresh_token, or log in again"));
@@ -163,7 +175,11 @@ async fn renew(application: Arc<Application>, pair: Pair) -> Result<Pair> {
     match (granted.access_token, granted.refresh_token) {
         (Some(access), Some(refresh)) => {
             let (access, refresh) = (Secret::new(access), Secret::new(refresh));
-            application.keep(&access, &refresh)?;
+            // The old pair is dead from now on: what happens to the file must not cost us the new one.
+            if let Err(fault) = application.keep(&access, &refresh) {
+                let message = format!("the renewed tokens could not be kept: {}", fault.message());
+                application.context.progress().start(message, None).note("they last for this run only");
+            }
             Ok(Pair { number: pair.number + 1, access: Some(access), refresh: Some(refresh) })
         }
         _ => {
@@ -195,6 +211,13 @@ impl Application {
             access: Some(Secret::new(kept.access_token)),
             refresh: Some(Secret::new(kept.refresh_token)),
         }))
+    }
+
+    /// The kept pair, if it is another one than this.
+    fn newer(&self, pair: &Pair) -> Option<Pair> {
+        let kept = self.kept().ok().flatten()?;
+        let is_same = kept.access() == pair.access();
+        (!is_same).then(|| Pair { number: pair.number + 1, ..kept })
     }
 
     fn keep(&self, access: &Secret, refresh: &Secret) -> Result<()> {

@@ -167,7 +167,7 @@ fn match_rows(list: &str, family: &Family, ids: &[&str], page: Result<Rows>, ans
     let by_id: HashMap<String, Row> =
         rows.iter().filter_map(|row| Some((id_of(&row, family.answer_id)?, row))).collect();
     answers.extend(ids.iter().map(|id| {
-        match by_id.get(*id) {
+        match by_id.get(plain(id)) {
             Some(row) => Ok(Answer::Row(row.clone())),
             None => {
                 Err(Error::new(Kind::NotFound, "b24.NOT_FOUND", format!("{list}: there is no row with the id {id}"))
@@ -175,6 +175,15 @@ fn match_rows(list: &str, family: &Family, ids: &[&str], page: Result<Rows>, ans
             }
         }
     }));
+}
+
+/// `007` and ` 7 ` are 7 for the portal.
+fn plain(id: &str) -> &str {
+    let trimmed = id.trim();
+    match trimmed.trim_start_matches('0') {
+        digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,
+        _ => trimmed,
+    }
 }
 
 fn id_of(row: &Row, name: &str) -> Option<String> {

@@ -95,17 +95,41 @@ impl Portal {
                 budget.spent(&command.method().to_ascii_lowercase(), spent);
             }
         }
-        Ok(commands.into_iter().map(|(name, command)| told(name, &command, &answer)).collect())
+        let ran = ran_until(halt, &commands, &answer);
+        let told = |(place, (name, command)): (usize, (String, Command))| told(name, &command, &answer, place < ran);
+        Ok(commands.into_iter().enumerate().map(told).collect())
     }
 }
 
-fn told(name: String, command: &Command, answer: &Answer<'_>) -> Told {
+/// How many of the commands must have run: all of them, or with `halt` those up to the last one that has a word.
+fn ran_until(halt: bool, commands: &[(String, Command)], answer: &Answer<'_>) -> usize {
+    let said = |(name, _): &(String, Command)| !matches!(answer.of(name), Said::Nothing);
+    let failed = commands.iter().any(|(name, _)| matches!(answer.of(name), Said::Failed(_)));
+    match halt && failed {
+        true => commands.iter().rposition(said).map_or(0, |last| last + 1),
+        false => commands.len(),
+    }
+}
+
+fn told(name: String, command: &Command, answer: &Answer<'_>, must_have_run: bool) -> Told {
     let (answer, total, next) = match answer.of(&name) {
         Said::Done { result, total, next } => (Some(outcomes::json(command.method(), result)), total, next),
         Said::Failed(fault) => (Some(Err(errors::error(command.method(), None, &fault))), None, None),
+        Said::Nothing if must_have_run => (Some(Err(no_word(command.method()))), None, None),
         Said::Nothing => (None, None, None),
     };
     Told { name, answer, total, next }
+}
+
+/// The portal's answer leaves out a command that it must have come to.
+fn no_word(method: &str) -> Error {
+    let error = Error::new(Kind::Protocol, "b24.no_answer", format!("{method}: the portal's answer leaves it out"));
+    match methods::changes(method) {
+        true => {
+            error.retry(Retry::Unknown).hint("it may have been carried out: look in the portal before repeating it")
+        }
+        false => error.retry(Retry::Safe).hint("try again"),
+    }
 }
 
 fn check_names(commands: &[(String, Command)]) -> Result<()> {

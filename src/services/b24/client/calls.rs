@@ -62,7 +62,7 @@ impl Portal {
         let mut request = Request::new(method, Body::Json(&params), &bar);
         request.version_3 = true;
         request.once = key.as_deref();
-        let envelope = self.ask_with(request, false).await?;
+        let envelope = self.ask_with(request, changes).await?;
         outcomes::json(method, envelope.result())
     }
 
@@ -142,7 +142,8 @@ impl Portal {
         self.ask_with(Request::new(method, Body::Json(params), bar), methods::changes(method)).await
     }
 
-    /// `changes`: never to be repeated once it may have been carried out.
+    /// `changes`: not to be repeated once it may have been carried out, unless a key goes with it. The key is that of
+    /// this call: somebody who repeats the call itself has another one, so the last error warns of a change all the same.
     pub(super) async fn ask_with(&self, mut request: Request<'_>, changes: bool) -> Result<Envelope> {
         let key = request.method.to_ascii_lowercase();
         let budget = &self.0.limits.budget;
@@ -171,12 +172,12 @@ impl Portal {
                 budget.refused(&key);
                 continue;
             }
-            if changes {
-                return Err(errors::of_change(error));
-            }
             failures += 1;
-            let pause = self.patience().pause(failures).filter(|_| error.may_retry() == Retry::Unknown);
-            let Some(pause) = pause else { return Err(errors::of_reading(error)) };
+            let repeats = error.may_retry() == Retry::Unknown && (!changes || request.once.is_some());
+            let pause = self.patience().pause(failures).filter(|_| repeats);
+            let Some(pause) = pause else {
+                return Err(if changes { errors::of_change(error) } else { errors::of_reading(error) });
+            };
             request.bar.note("the portal did not answer properly; trying again");
             self.0.counters.repeats.add(1);
             tokio::time::sleep(pause).await;

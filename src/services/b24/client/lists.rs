@@ -52,7 +52,10 @@ impl Portal {
         if let Answer::Rows(rows) = &mut answer {
             if let Some(unique) = without_repeats(rows, family.map_or("ID", |family| family.answer_id)) {
                 let twice = rows.len() - unique.len();
-                warnings.push(format!("{method}: {twice} rows came twice, since the list changed while it was read"));
+                warnings.push(format!(
+                    "{twice} rows came twice, since the list changed while it was read; others may be missing: \
+                     `stream` reads a list that changes without a gap"
+                ));
                 *rows = unique;
             }
             self.0.counters.rows.add(rows.len());
@@ -132,10 +135,8 @@ impl Reading<'_> {
         match pages {
             Pages::Own => {
                 if page.next.is_some() || total.is_some_and(|total| total > page.chunk.len() as u64) {
-                    warnings.push(format!(
-                        "{}: only its first page was read; ask for more with the method's own parameters",
-                        self.method
-                    ));
+                    warnings
+                        .push("only its first page was read; ask for more with the method's own parameters".to_owned());
                 }
                 return Ok(Answer::Rows(page.chunk.into()));
             }
@@ -145,8 +146,7 @@ impl Reading<'_> {
         let rows = Rows::new(chunks);
         if let Some(total) = total.filter(|total| *total != rows.len() as u64) {
             warnings.push(format!(
-                "{}: {} rows were read and the portal spoke of {total}; the list changed while it was read",
-                self.method,
+                "{} rows were read and the portal spoke of {total}; the list changed while it was read",
                 rows.len()
             ));
         }

@@ -31,6 +31,10 @@ fn check_one(method: &str, name: &str, value: &mut Value) -> Result<()> {
         return Err(wrong(format!("{method}: `{name}` is a condition and stands beside the filter, not in it"))
             .hint(format!("write filter: #{{ \"{name}\": … }}")));
     }
+    if let Some(meant) = misspelt(method, name) {
+        return Err(wrong(format!("{method}: there is no parameter `{name}`, and the portal would say nothing of it"))
+            .hint(format!("did you mean `{meant}`? `raw` sends parameters exactly as given")));
+    }
     let expected = match name.to_ascii_uppercase().as_str() {
         "SELECT" => match value {
             Value::Array(_) => return Ok(()),
@@ -68,6 +72,19 @@ fn check_one(method: &str, name: &str, value: &mut Value) -> Result<()> {
     };
     Err(wrong(format!("{method}: `{name}` is {}, not {expected}", named(value)))
         .hint(format!("give `{name}` as {expected}")))
+}
+
+/// The parameter of lists that a name is a slip of: a portal ignores what it does not know, and a list without its
+/// filter is a list of everything.
+fn misspelt(method: &str, name: &str) -> Option<&'static str> {
+    const OF_LISTS: [&str; 3] = ["filter", "select", "order"];
+    let name = name.to_ascii_lowercase();
+    let is_slip = |meant: &&str| {
+        let distance = strsim::damerau_levenshtein(&name, meant);
+        distance == 1 || distance == 2 && name.len() >= 5
+    };
+    let is_list = method.to_ascii_lowercase().ends_with(".list");
+    OF_LISTS.into_iter().filter(|_| is_list && !OF_LISTS.contains(&name.as_str())).find(is_slip)
 }
 
 /// Methods that sort by two texts, `sort` and `order`, or that this table does not know.

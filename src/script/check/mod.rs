@@ -1,22 +1,23 @@
 //! `pult check`: what can be said of a script without running it.
 
-use std::collections::HashSet;
+mod functions;
+mod slips;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use crate::error::{Fault, did_you_mean};
 use crate::script::catalogue::{self, Function};
 use crate::script::method_call;
-use crate::script::report::place;
+use crate::script::report::scene::Scene;
+use crate::script::report::{foreign, place, said};
 use crate::script::session::{Ended, Session};
 
 /// Words that look like functions and belong to the language.
 const LANGUAGE: &[&str] =
     &["Fn", "call", "curry", "type_of", "is_def_fn", "is_def_var", "is_shared", "eval", "print", "debug"];
-
-/// Where a closure that was kept for later meets the last value of the loop's variable.
-const KEEPING: &[&str] = &["push", "insert", "+=", "set"];
 
 /// A fault's place, its message, and what to do.
 type Found = Vec<(Position, String, Option<String>)>;
@@ -25,11 +26,13 @@ type Found = Vec<(Position, String, Option<String>)>;
 pub fn check(session: &Session, name: &str, text: &str) -> Ended<Vec<Fault>> {
     let ast = session.compile_as_written(name, text)?;
     let mut found = Found::new();
-    let known = Known::of(session, &ast, name, &mut found);
+    let known = Known::of(session, &ast, name, text, &mut found);
     ast.walk(&mut |path| {
         known.look(path, &mut found);
         true
     });
+    functions::outer(&ast, text, |name| known.is_global(name), &mut found);
+    slips::open_comment(text, &mut found);
     let text: Arc<str> = text.into();
     found.sort_by_key(|(position, ..)| (position.line(), position.position()));
     found.dedup();
@@ -38,6 +41,26 @@ pub fn check(session: &Session, name: &str, text: &str) -> Ended<Vec<Fault>> {
         Some(Fault { source: place.source, text: place.text, span: place.span, message, hint })
     });
     Ok(faults.collect())
+}
+
+/// The closure that is made here, and how many variables it captures.
+fn curried(call: &FnCallExpr) -> Option<(String, usize)> {
+    let (function, captured) = call.args.split_first().filter(|_| call.name == "curry")?;
+    let Expr::DynamicConstant(function, _) = function else { return None };
+    let function = function.read_lock::<FnPtr>()?;
+    Some((function.fn_name().to_owned(), captured.len()))
+}
+
+/// What is meant by a word of another language.
+fn instead(name: &str, shown: &str, count: usize) -> Option<String> {
+    match shown.split_once("::") {
+        Some((module, _)) => foreign::in_module(module, name).map(ToOwned::to_owned),
+        None => foreign::function(name)
+            .map(ToOwned::to_owned)
+            .filter(|_| count != 1)
+            .or_else(|| foreign::any_method(name))
+            .or_else(|| foreign::function(name).map(ToOwned::to_owned)),
+    }
 }
 
 /// All names that mean something in the script.
@@ -50,10 +73,11 @@ struct Known {
     unread: HashSet<String>,
     /// Variables of `for` loops.
     loops: HashSet<String>,
+    text: String,
 }
 
 impl Known {
-    fn of(session: &Session, ast: &AST, name: &str, found: &mut Found) -> Known {
+    fn of(session: &Session, ast: &AST, name: &str, text: &str, found: &mut Found) -> Known {
         let mut functions = session.functions();
         functions.extend(catalogue::of_script(ast, ""));
         let objects = crate::services::ALL.iter().map(|service| service.name()).filter_map(|object| {
@@ -66,9 +90,20 @@ impl Known {
             variables: ["args", "global", "this", "_"].map(ToOwned::to_owned).into(),
             unread: HashSet::new(),
             loops: HashSet::new(),
+            text: text.to_owned(),
         };
-        let parameters = ast.iter_functions().flat_map(|function| function.params).map(ToOwned::to_owned);
-        known.variables.extend(parameters);
+        let mut captured: HashMap<String, usize> = HashMap::new();
+        ast.walk(&mut |path| {
+            if let Some(ASTNode::Expr(Expr::FnCall(call, _))) = path.last() {
+                captured.extend(curried(call));
+            }
+            true
+        });
+        // The first parameters of a closure are what it captures.
+        let parameters = ast
+            .iter_functions()
+            .flat_map(|function| function.params.into_iter().skip(captured.get(function.name).copied().unwrap_or(0)));
+        known.variables.extend(parameters.map(ToOwned::to_owned));
         ast.walk(&mut |path| {
             if let Some(ASTNode::Stmt(statement)) = path.last() {
                 known.declare(statement, session, name, found);
@@ -117,9 +152,12 @@ impl Known {
                 self.variable(&named.1, *position, found);
             }
             Some(ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position))) => {
+                slips::comparison(call, *position, &self.text, found);
                 self.call(call, *position, found);
             }
             Some(ASTNode::Expr(Expr::Dot(chain, ..))) => {
+                let scripted = |name: &str| self.functions.iter().any(|known| known.scripted && known.name == name);
+                slips::in_place(path, scripted, found);
                 if let Expr::MethodCall(call, position) = &chain.rhs {
                     self.method(&chain.lhs, call, *position, found);
                 } else if let Expr::Dot(further, ..) = &chain.rhs
@@ -130,6 +168,10 @@ impl Known {
             }
             Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
                 let alias = import.1.name.as_str();
+                if alias.is_empty() {
+                    let hint = "give it a name: import \"…\" as name; then name::function(…)";
+                    found.push((*position, "nothing of this import can be called".to_owned(), Some(hint.into())));
+                }
                 if self.objects.iter().any(|(object, _)| object == alias) {
                     let message = format!("the import hides the object `{alias}`");
                     found.push((*position, message, Some("give it another name after `as`".into())));
@@ -138,6 +180,13 @@ impl Known {
             Some(ASTNode::Stmt(Stmt::Share(captured))) => self.captured(path, captured, found),
             _ => {}
         }
+    }
+
+    /// What is visible everywhere.
+    fn is_global(&self, name: &str) -> bool {
+        matches!(name, "args" | "global" | "this" | "_")
+            || self.objects.iter().any(|(object, _)| object == name)
+            || self.functions.iter().any(|function| function.name == name)
     }
 
     fn has_variable(&self, name: &str) -> bool {
@@ -150,7 +199,11 @@ impl Known {
         if !self.has_variable(name) && !name.contains('$') {
             let names =
                 self.variables.iter().map(String::as_str).chain(self.objects.iter().map(|(object, _)| object.as_str()));
-            found.push((position, format!("there is no variable `{name}`"), did_you_mean(name, names)));
+            let is_module = self.unread.contains(name) || self.functions.iter().any(|known| known.namespace == name);
+            let hint = Scene::at(&self.text, position).and_then(|scene| said::of_its_place(name, is_module, &scene));
+            let hint =
+                hint.or_else(|| foreign::name(name).map(ToOwned::to_owned)).or_else(|| did_you_mean(name, names));
+            found.push((position, format!("there is no variable `{name}`"), hint));
         }
     }
 
@@ -160,10 +213,16 @@ impl Known {
         let namespace = namespace.trim_end_matches("::");
         let skipped = call.op_token.is_some()
             || LANGUAGE.contains(&name)
-            || self.variables.contains(name)
             || self.unread.contains(namespace)
             || !name.starts_with(|c: char| c.is_alphabetic() || c == '_');
         if skipped {
+            return;
+        }
+        let is_named = |function: &Function| function.namespace.is_empty() && function.name == name;
+        if namespace.is_empty() && self.variables.contains(name) {
+            if !self.functions.iter().any(is_named) {
+                found.push((position, format!("there is no function `{name}`"), Some(said::held(name))));
+            }
             return;
         }
         let shown = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}::{name}") };
@@ -219,8 +278,11 @@ impl Known {
             self.functions.iter().filter(&here).filter(|function| function.name == name).collect();
         if named.is_empty() {
             let callable = self.functions.iter().filter(&here).filter(|function| function.is_callable());
-            let near = did_you_mean(name, callable.map(|function| function.name.as_str()));
-            found.push((position, format!("there is no function `{shown}`"), near));
+            let callable: Vec<&str> = callable.map(|function| function.name.as_str()).collect();
+            let hint = instead(name, shown, count)
+                .or_else(|| did_you_mean(name, callable.iter().copied()))
+                .or_else(|| shown.contains("::").then(|| said::all_of("there is", callable)).flatten());
+            found.push((position, format!("there is no function `{shown}`"), hint));
         } else if !named.iter().any(|function| function.params.len() == count) {
             let mut signatures: Vec<String> = named.iter().map(|function| function.signature()).collect();
             signatures.dedup();
@@ -239,11 +301,10 @@ impl Known {
         captured: &[(rhai::Ident, Option<std::num::NonZeroUsize>)],
         found: &mut Found,
     ) {
-        let is_kept = path.iter().rev().any(|node| match node {
-            ASTNode::Expr(Expr::MethodCall(call, _)) => KEEPING.contains(&call.name.as_str()),
-            ASTNode::Expr(Expr::Array(..) | Expr::Map(..)) | ASTNode::Stmt(Stmt::Assignment(_)) => true,
-            _ => false,
-        });
+        // Objects and what the program gives are no variables that could be held.
+        let is_own = |name: &str| name != "args" && !self.objects.iter().any(|(object, _)| object == name);
+        slips::race(&self.text, path, captured, is_own, found);
+        let is_kept = slips::is_kept(path);
         for (ident, _) in captured.iter().filter(|(ident, _)| is_kept && self.loops.contains(ident.name.as_str())) {
             let name = &ident.name;
             found.push((
