@@ -12,7 +12,7 @@ use crate::error::{Fault, did_you_mean};
 use crate::script::catalogue::{self, Function};
 use crate::script::method_call;
 use crate::script::report::scene::Scene;
-use crate::script::report::{foreign, place, said};
+use crate::script::report::{call, foreign, place, said};
 use crate::script::session::{Ended, Session};
 
 /// Words that look like functions and belong to the language.
@@ -221,7 +221,7 @@ impl Known {
         let is_named = |function: &Function| function.namespace.is_empty() && function.name == name;
         if namespace.is_empty() && self.variables.contains(name) {
             if !self.functions.iter().any(is_named) {
-                found.push((position, format!("there is no function `{name}`"), Some(said::held(name))));
+                found.push((position, format!("there is no function `{name}`"), Some(call::held(name))));
             }
             return;
         }
@@ -281,7 +281,7 @@ impl Known {
             let callable: Vec<&str> = callable.map(|function| function.name.as_str()).collect();
             let hint = instead(name, shown, count)
                 .or_else(|| did_you_mean(name, callable.iter().copied()))
-                .or_else(|| shown.contains("::").then(|| said::all_of("there is", callable)).flatten());
+                .or_else(|| shown.contains("::").then(|| call::all_of("there is", callable)).flatten());
             found.push((position, format!("there is no function `{shown}`"), hint));
         } else if !named.iter().any(|function| function.params.len() == count) {
             let mut signatures: Vec<String> = named.iter().map(|function| function.signature()).collect();

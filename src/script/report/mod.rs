@@ -1,5 +1,6 @@
 //! What went wrong, in one shape, whether the script did not compile, threw, or a native call failed.
 
+pub mod call;
 pub mod foreign;
 pub mod race;
 pub mod said;
