@@ -51,6 +51,13 @@ impl Context {
         &self.0.state
     }
 
+    /// Tells the person who runs the program, on standard error. Nobody can be told when that fails.
+    pub fn warn(&self, text: &str) {
+        use std::io::Write;
+        let line = crate::secret::mask(text);
+        self.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
+    }
+
     /// In a dry run, tells what would be sent and answers true; else answers false. To be asked before every call that
     /// changes something.
     pub fn only_tells(&self, what: impl FnOnce() -> String) -> bool {

@@ -61,10 +61,7 @@ impl Host {
 
     /// Tells the person who runs the script, on standard error. Nobody can be told when that fails.
     pub fn warn(&self, text: &str) {
-        use std::io::Write;
-        let line = secret::mask(text);
-        let line = tame(&line);
-        self.context.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
+        self.context.warn(&tame(text));
     }
 
     /// Why the script was ended, if it was ended that way.

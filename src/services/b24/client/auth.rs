@@ -177,8 +177,10 @@ async fn ask(application: &Application, pair: &Pair) -> Result<Pair> {
             let (access, refresh) = (Secret::new(access), Secret::new(refresh));
             // The old pair is dead from now on: what happens to the file must not cost us the new one.
             if let Err(fault) = application.keep(&access, &refresh) {
-                let message = format!("the renewed tokens could not be kept: {}", fault.message());
-                application.context.progress().start(message, None).note("they last for this run only");
+                application.context.warn(&format!(
+                    "the renewed tokens could not be kept and last for this run only: {}",
+                    fault.message()
+                ));
             }
             Ok(Pair { number: pair.number + 1, access: Some(access), refresh: Some(refresh) })
         }

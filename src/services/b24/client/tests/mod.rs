@@ -228,3 +228,16 @@ async fn calls_can_go_to_another_thread() {
     sendable(portal.call_batch(false, vec![]));
     sendable(portal.v3("a", Value::Null));
 }
+
+#[tokio::test]
+async fn a_command_without_a_word_in_the_answer_is_told_of() {
+    let answer =
+        json!({ "result": { "a": 1 }, "result_error": [], "result_total": [], "result_next": [], "result_time": [] });
+    let server = Server::start(move |_, _| ok(answer.clone())).await;
+    let commands = || ["a", "b"].map(|name| (name.to_owned(), Command::text("crm.deal.add?x=1").unwrap())).into();
+    for halt in [false, true] {
+        let told = portal(&server).call_batch(halt, commands()).await.unwrap();
+        let lost = told[1].answer.as_ref().unwrap().as_ref().unwrap_err();
+        assert_eq!((lost.code(), lost.may_retry()), ("b24.no_answer", crate::error::Retry::Unknown), "halt: {halt}");
+    }
+}

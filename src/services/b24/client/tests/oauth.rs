@@ -98,3 +98,20 @@ async fn a_caller_who_leaves_does_not_take_the_new_tokens_away() {
     portal.call("profile", json!({})).await.unwrap();
     assert_eq!(server.seen().into_iter().filter(is_renewal).count(), 1);
 }
+
+#[tokio::test]
+async fn what_another_process_renewed_is_used_and_not_renewed_again() {
+    let server = Server::start(|_, seen| match () {
+        () if seen.path.ends_with("refresh_token=refresh-1") => renewal("token-new"),
+        () if is_renewal(seen) => fails(400, "invalid_grant", "Invalid grant"),
+        () if seen.body.contains("token-old") => fails(401, "expired_token", "The access token provided has expired."),
+        () => ok(json!(seen.json()["auth"])),
+    })
+    .await;
+    // Two connections over one state file, as two processes have them.
+    let context = context(None);
+    let (one, other) = (open(&server, "refresh-1", &context), open(&server, "refresh-1", &context));
+    assert_eq!(other.call("profile", json!({})).await.unwrap().get(), r#""token-new""#);
+    assert_eq!(one.call("profile", json!({})).await.unwrap().get(), r#""token-new""#);
+    assert_eq!(server.seen().into_iter().filter(is_renewal).count(), 1);
+}
