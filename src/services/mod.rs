@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::settings::{Setting, Settings};
 
 pub mod b24;
+pub mod rac;
 
 /// One outside system, as the rest of the program knows it.
 pub trait Service: Sync {
