@@ -142,13 +142,13 @@ fn a_service_touches_its_own_folder_alone() {
             "std::env",
             "env::var",
             "env::var_os",
-            "println",
-            "eprintln",
-            "print",
-            "eprint",
-            "dbg",
-            "stdout",
-            "stderr",
+            "println!",
+            "eprintln!",
+            "print!",
+            "eprint!",
+            "dbg!",
+            "io::stdout",
+            "io::stderr",
         ];
         never("a service reads no environment and prints nothing", own(), &words);
         never("a service has no global state", own(), &["static mut", "thread_local", "lazy_static"]);

@@ -3,3 +3,4 @@
 //! [`table`] is what there is to administer; [`wire`] is bytes and the utility's texts, and is pure.
 
 pub mod table;
+pub mod wire;

@@ -368,7 +368,7 @@ impl Mode {
     /// What this command of the mode takes: credentials, the mode's own options, then the command's.
     pub fn options(&self, command: &Command) -> impl Iterator<Item = &'static Opt> {
         let who = self.who.iter().chain(command.who).copied();
-        let who: Vec<&'static Opt> = who.flat_map(|who| options::credentials(who)).collect();
+        let who: Vec<&'static Opt> = who.flat_map(credentials).collect();
         self.options.iter().chain(who).chain(command.options)
     }
 

@@ -122,8 +122,9 @@ pub const CLUSTER_SETTINGS: [Opt; 15] = [
         "how long a process may take more, in seconds",
         "допустимое время превышения, секунды",
     ),
-    number(
+    opt(
         "security-level",
+        OrZero("disabled"),
         "<level>",
         "security of connections: 0 to 3",
         "уровень безопасности соединений: от 0 до 3",
@@ -234,8 +235,9 @@ pub const INFOBASE_NEW: [Opt; 12] = [
     password("db-pwd", "that user's password", "пароль этого пользователя"),
     DESCR,
     number("date-offset", "<offset>", "added to years: 0 or 2000", "смещение дат: 0 или 2000"),
-    number(
+    opt(
         "security-level",
+        OrZero("disabled"),
         "<level>",
         "security of connections: 0 to 3",
         "уровень безопасности соединений: от 0 до 3",

@@ -1,0 +1,8 @@
+//! Bytes of the protocol and texts of the utility; pure.
+
+pub mod codec;
+pub mod packet;
+pub mod print;
+pub mod shape;
+
+pub use codec::{Reader, Uuid, Value, Writer};
