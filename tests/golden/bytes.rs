@@ -12,7 +12,7 @@ use super::{files, folder};
 /// Recorded as hexadecimal text.
 fn hex(path: &Path) -> Vec<u8> {
     let text: String = std::fs::read_to_string(path).unwrap().split_whitespace().collect();
-    assert!(text.len() % 2 == 0, "{}: half a byte", path.display());
+    assert!(text.len().is_multiple_of(2), "{}: half a byte", path.display());
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
