@@ -1,6 +1,7 @@
 //! The native engine below every service. Knows neither Rhai nor any outside system.
 
 pub mod batch;
+pub mod clock;
 pub mod context;
 pub mod json;
 pub mod limiter;

@@ -1,9 +1,12 @@
-//! How fields compare: numbers as numbers whatever their form, the rest as text, nothing before something.
+//! How fields compare: numbers as numbers whatever their form, moments by when they were, the rest as text, nothing before
+//! something.
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::core::clock;
 use crate::core::rows::Field;
 
 /// A value to sort by, made once for each row.
@@ -14,6 +17,8 @@ pub enum Key {
     Number(Decimal),
     /// A number too large or too small for an exact one.
     Float(f64),
+    /// When it was, and what the clock showed.
+    Moment(Timestamp, i64),
     Text(Box<str>),
 }
 
@@ -28,6 +33,7 @@ impl Key {
                 Some(n) => Key::Number(n),
                 None => Key::Text(text.into()),
             },
+            Field::Moment { at, zone } => Key::Moment(clock::moment(at, zone).timestamp(), at),
             Field::Json(text) => Key::Text(text.into()),
         }
     }
@@ -37,7 +43,8 @@ impl Key {
             Key::Nothing => 0,
             Key::Flag(_) => 1,
             Key::Number(_) | Key::Float(_) => 2,
-            Key::Text(_) => 3,
+            Key::Moment(..) => 3,
+            Key::Text(_) => 4,
         }
     }
 }
@@ -56,6 +63,7 @@ pub fn compare(a: &Key, b: &Key) -> Ordering {
         (Key::Flag(a), Key::Flag(b)) => a.cmp(b),
         (Key::Number(a), Key::Number(b)) => a.cmp(b),
         (Key::Text(a), Key::Text(b)) => a.cmp(b),
+        (Key::Moment(a, _), Key::Moment(b, _)) => a.cmp(b),
         (Key::Float(a), Key::Float(b)) => a.total_cmp(b),
         (Key::Float(a), Key::Number(_)) => {
             if *a < 0.0 {
@@ -77,12 +85,25 @@ pub fn cell_text(field: Field<'_>) -> std::borrow::Cow<'_, str> {
         Field::Integer(n) => n.to_string().into(),
         Field::Number(n) => n.to_string().into(),
         Field::Text(text) | Field::Json(text) => text.into(),
+        // As the clock showed it: `2026-02-26T03:32:24`.
+        Field::Moment { at, .. } => clock::shown(at).to_string().into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::{self, TimeZone};
+
     use super::*;
+
+    #[test]
+    fn moments_of_two_zones_sort_by_when_they_were() {
+        let east = TimeZone::fixed(tz::offset(3));
+        let (early, late) =
+            (Field::Moment { at: 3_000, zone: &east }, Field::Moment { at: 2_000, zone: &TimeZone::UTC });
+        assert_eq!(compare(&Key::of(early), &Key::of(late)), Ordering::Less);
+        assert_eq!((cell_text(early), cell_text(late)), ("1970-01-01T00:00:03".into(), "1970-01-01T00:00:02".into()));
+    }
 
     #[test]
     fn numbers_sort_as_numbers_even_when_they_came_as_texts() {
@@ -93,10 +114,12 @@ mod tests {
             Field::Text("а"),
             Field::Number(9.5),
             Field::Integer(-1),
+            Field::Moment { at: -1000, zone: &TimeZone::UTC },
         ];
         let mut keys: Vec<Key> = fields.into_iter().map(Key::of).collect();
         keys.sort_by(compare);
         let shown: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
-        assert_eq!(shown, ["Nothing", "Number(-1)", "Number(9)", "Number(9.5)", "Number(10)", "Text(\"а\")"]);
+        let moment = "Moment(1969-12-31T23:59:59Z, -1000)";
+        assert_eq!(shown, ["Nothing", "Number(-1)", "Number(9)", "Number(9.5)", "Number(10)", moment, "Text(\"а\")"]);
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 /// What a cell holds, as its reader sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Field<'a> {
@@ -15,6 +17,11 @@ pub enum Field<'a> {
     Integer(i64),
     Number(f64),
     Text(&'a str),
+    /// What a clock showed, in milliseconds since the beginning of 1970 as it shows that, and the zone where it hangs.
+    Moment {
+        at: i64,
+        zone: &'a TimeZone,
+    },
     /// A list or a map, as JSON text.
     Json(&'a str),
 }
@@ -28,6 +35,7 @@ enum Cell {
     Number(f64),
     Text { at: u32, len: u32 },
     Json { at: u32, len: u32 },
+    Moment { zone: u16, at: i64 },
 }
 
 /// The field names of a row, in the server's order.
@@ -59,6 +67,8 @@ pub struct Chunk {
     rows: Vec<Placed>,
     cells: Vec<Cell>,
     text: String,
+    /// The zones of its moments: hardly ever more than one.
+    zones: Vec<TimeZone>,
 }
 
 impl Chunk {
@@ -83,6 +93,7 @@ impl Chunk {
             Cell::Number(n) => Field::Number(n),
             Cell::Text { at, len } => Field::Text(text(at, len)),
             Cell::Json { at, len } => Field::Json(text(at, len)),
+            Cell::Moment { zone, at } => Field::Moment { at, zone: &self.zones[usize::from(zone)] },
         }
     }
 }
@@ -140,6 +151,7 @@ impl Builder {
                 let (at, len) = self.keep(text)?;
                 Cell::Json { at, len }
             }
+            Field::Moment { at, zone } => Cell::Moment { zone: self.zone(zone)?, at },
         };
         self.chunk.cells.push(cell);
         Ok(())
@@ -152,6 +164,15 @@ impl Builder {
         }
         self.chunk.text.push_str(text);
         Ok((at as u32, text.len() as u32))
+    }
+
+    fn zone(&mut self, zone: &TimeZone) -> Result<u16, TooLarge> {
+        let known = self.chunk.zones.iter().position(|known| known == zone);
+        let place = known.unwrap_or_else(|| {
+            self.chunk.zones.push(zone.clone());
+            self.chunk.zones.len() - 1
+        });
+        u16::try_from(place).map_err(|_| TooLarge)
     }
 
     pub fn end_row(&mut self) {
@@ -447,6 +468,22 @@ mod tests {
         let rows: Rows = builder.finish().into();
         let widths: Vec<usize> = rows.iter().map(|row| row.fields().count()).collect();
         assert_eq!(widths, [2, 1, 0, 2]);
+    }
+
+    #[test]
+    fn moments_keep_their_zone_and_cells_their_size() {
+        assert_eq!(size_of::<Cell>(), 16);
+        let (utc, east) = (TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(3)));
+        let mut builder = Builder::new();
+        for (at, zone) in [(1, &utc), (2, &east), (3, &utc)] {
+            builder.name("at");
+            builder.push(Field::Moment { at, zone }).unwrap();
+            builder.end_row();
+        }
+        let rows: Rows = builder.finish().into();
+        assert_eq!(rows.0.chunks[0].zones.len(), 2);
+        assert_eq!(rows.get(1).unwrap().get("at"), Some(Field::Moment { at: 2, zone: &east }));
+        assert_eq!(rows.get(2).unwrap().get("at"), Some(Field::Moment { at: 3, zone: &utc }));
     }
 
     #[test]

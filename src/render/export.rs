@@ -62,6 +62,7 @@ fn json_row(mut to: impl Write, row: &Row) -> io::Result<()> {
             Field::Integer(n) => serde_json::to_writer(&mut to, &n)?,
             Field::Number(n) => serde_json::to_writer(&mut to, &n)?,
             Field::Text(text) => serde_json::to_writer(&mut to, text)?,
+            Field::Moment { .. } => serde_json::to_writer(&mut to, &cell_text(field))?,
             Field::Json(text) => to.write_all(text.as_bytes())?,
         }
     }

@@ -5,8 +5,9 @@ use rhai::{Array, Dynamic, Map};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::core::json;
+use crate::core::order::cell_text;
 use crate::core::rows::{Builder, Field, Row, Rows};
+use crate::core::{clock, json};
 use crate::error::{Error, Kind, Result};
 use crate::script::values::{Moment, Ordered};
 
@@ -21,6 +22,7 @@ pub fn from_field(field: Field<'_>) -> Dynamic {
         Field::Integer(n) => n.into(),
         Field::Number(n) => n.into(),
         Field::Text(text) => text.into(),
+        Field::Moment { at, zone } => Dynamic::from(Moment(clock::moment(at, zone))),
         // The text was read as JSON once already.
         Field::Json(text) => from_json(text).unwrap_or_else(|_| text.into()),
     }
@@ -201,6 +203,7 @@ pub fn field_value(field: Field<'_>) -> Result<Value> {
         Field::Integer(n) => n.into(),
         Field::Number(n) => n.into(),
         Field::Text(text) => text.into(),
+        Field::Moment { .. } => cell_text(field).into_owned().into(),
         Field::Json(text) => serde_json::from_str(text)
             .map_err(|error| Error::new(Kind::Protocol, "json.broken", format!("not JSON: {error}")))?,
     })
@@ -275,6 +278,9 @@ pub fn push_row(rows: &mut Builder, value: &Dynamic, columns: Option<&[String]>)
 
 fn push_field(rows: &mut Builder, name: &str, value: &Dynamic) -> Result<()> {
     rows.name(name);
+    if let Some(moment) = value.read_lock::<Moment>() {
+        return rows.push(moment.field()).map_err(|_| json::too_large());
+    }
     let json = to_value_at(value, &mut vec![name.to_owned()])?;
     let text;
     let field = match &json {
@@ -331,6 +337,17 @@ mod tests {
             deep = Dynamic::from_array(vec![deep]);
         }
         assert!(to_value(&deep).is_err());
+    }
+
+    #[test]
+    fn a_moment_goes_into_a_row_and_comes_out_the_same() {
+        let moment = Moment("2026-02-26T03:32:24.5+03:00[+03:00]".parse().unwrap());
+        let mut rows = Builder::new();
+        push_row(&mut rows, &Map::from([("at".into(), Dynamic::from(moment.clone()))]).into(), None).unwrap();
+        let row = Rows::from(rows.finish()).get(0).unwrap();
+        let back = from_field(row.get("at").unwrap());
+        assert_eq!(*back.read_lock::<Moment>().unwrap(), moment);
+        assert_eq!(row_value(&row).unwrap().to_string(), r#"{"at":"2026-02-26T03:32:24.5"}"#);
     }
 
     proptest::proptest! {

@@ -2,6 +2,9 @@
 
 use rhai::{Dynamic, ImmutableString};
 
+use crate::core::clock;
+use crate::core::rows::Field;
+
 /// A map that keeps the order in which it was written. Rhai's own maps sort their names, and some calls of outside
 /// systems mean something by the order.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +23,13 @@ impl Ordered {
 /// A moment in time, in some zone.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub struct Moment(pub jiff::Zoned);
+
+impl Moment {
+    /// As a cell of a row, to the millisecond.
+    pub fn field(&self) -> Field<'_> {
+        Field::Moment { at: clock::of(self.0.datetime()), zone: self.0.time_zone() }
+    }
+}
 
 impl std::fmt::Display for Moment {
     /// As most systems want it: `2026-11-21T23:44:00+03:00`.

@@ -1,6 +1,7 @@
 //! `Rows`, `Row` and `Stream` in scripts.
 
 mod bindings;
+mod keys;
 mod row;
 mod stream;
 
