@@ -430,7 +430,7 @@ macro_rules! access_list {
             does(
                 &["acl", $kind, "update"],
                 options![&[o::OF_PROFILE, o::ACCESS_OPTION, $key], $settings],
-                Create { write: $list + 1 },
+                Create { write: $list + 2 },
                 Nothing,
                 concat!("put on the list of ", $english),
                 concat!("добавить или изменить: ", $russian),
@@ -438,7 +438,7 @@ macro_rules! access_list {
             does(
                 &["acl", $kind, "remove"],
                 &[o::OF_PROFILE, o::ACCESS_OPTION, $key],
-                Ask(&[(&[], $list + 2)]),
+                Ask(&[(&[], $list + 3)]),
                 Nothing,
                 concat!("take off the list of ", $english),
                 concat!("удалить: ", $russian),
