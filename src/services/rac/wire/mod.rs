@@ -1,6 +1,7 @@
 //! Bytes of the protocol and texts of the utility; pure.
 
 pub mod codec;
+pub mod errors;
 pub mod packet;
 pub mod print;
 pub mod shape;

@@ -1,0 +1,9 @@
+//! The calls: a command of the table with what its options were given, carried out over either transport.
+
+mod call;
+mod complete;
+mod ras;
+mod server;
+
+pub use call::{Call, Reply};
+pub use server::Server;

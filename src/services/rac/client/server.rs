@@ -1,0 +1,228 @@
+//! One administration server: its settings, its transport, its calls.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use jiff::tz::TimeZone;
+
+use super::call::{Call, Reply};
+use super::complete::{Named, asking};
+use super::ras::{Answered, Pool, Ras, Timeouts};
+use crate::core::context::Context;
+use crate::core::stats::Counters;
+use crate::error::{Error, Kind, Result};
+use crate::services::rac::NAME;
+use crate::services::rac::table::{Answer, Thing, VERSIONS, Version, Who};
+use crate::services::rac::wire::codec::Value;
+use crate::services::rac::wire::packet;
+use crate::settings::Settings;
+
+/// Where `ras` listens when nobody says otherwise.
+const ADDRESS: &str = "localhost";
+const PORT: u16 = 1545;
+
+/// A server; cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub address: String,
+    transport: Transport,
+    pub cluster: Option<String>,
+    /// User and password of each kind that the connection has.
+    pub credentials: Vec<(Who, Option<String>, Option<String>)>,
+    zone: TimeZone,
+    read_only: bool,
+    origin: String,
+    context: Context,
+    counters: Arc<Counters>,
+    pub clusters: Mutex<Option<Vec<Named>>>,
+}
+
+enum Transport {
+    Ras(Ras),
+}
+
+impl Server {
+    /// Reads the settings; makes no connection.
+    pub fn open(settings: &Settings, context: &Context) -> Result<Server> {
+        let address =
+            address(settings.text("address").unwrap_or(ADDRESS)).map_err(|why| settings.wrong("address", why))?;
+        let most = settings.integer("connections").unwrap_or(8);
+        let most = usize::try_from(most).ok().filter(|most| (1..=256).contains(most));
+        let most = most.ok_or_else(|| settings.wrong("connections", "it is a number from 1 to 256"))?;
+        let zone = match settings.text("time_zone") {
+            None => TimeZone::system(),
+            Some(name) => {
+                TimeZone::get(name).map_err(|_| settings.wrong("time_zone", format!("there is no zone {name}")))?
+            }
+        };
+        let credential = |who, user, password| {
+            let user = settings.text(user).map(str::to_owned);
+            let password = settings.secret(password).map(|secret| secret.expose().to_owned());
+            (user.is_some() || password.is_some()).then_some((who, user, password))
+        };
+        let transport =
+            Transport::Ras(Ras::new(Pool::new(address.clone(), versions(settings), timeouts(settings), most)));
+        Ok(Server(Arc::new(Inner {
+            address,
+            transport,
+            cluster: settings.text("cluster").map(str::to_owned),
+            credentials: [
+                credential(Who::Agent, "agent_user", "agent_pwd"),
+                credential(Who::Cluster, "cluster_user", "cluster_pwd"),
+                credential(Who::Infobase, "infobase_user", "infobase_pwd"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            zone,
+            read_only: settings.flag("read_only"),
+            origin: settings.origin.clone(),
+            context: context.clone(),
+            counters: context.counters(NAME),
+            clusters: Mutex::default(),
+        })))
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    /// Carries a command out: names become ids, the only cluster is meant where none is named.
+    pub async fn run(&self, mut call: Call) -> Result<Reply> {
+        let server = &*self.0;
+        if call.command.changes() && server.only_tells(&call)? {
+            return Ok(Reply::Nothing);
+        }
+        server.complete(&mut call).await?;
+        let answered = server.ask(&call, false).await?;
+        let reply = server.reply(&call, &answered)?;
+        if call.mode.name == "cluster" && call.command.changes() {
+            // Names may be others now.
+            *server.clusters.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+        }
+        Ok(reply)
+    }
+
+    /// Carries a command out as it stands, and gives what the utility would print.
+    pub async fn print(&self, mut call: Call) -> Result<String> {
+        let server = &*self.0;
+        server.find_infobase(&mut call).await?;
+        let answered = server.ask(&call, true).await?;
+        match call.command.answer {
+            Answer::Nothing => Ok(String::new()),
+            Answer::Text => Ok(format!("{}\n", answered.text()?)),
+            Answer::Id(key) => Ok(format!("{key} : {}\n", answered.text()?)),
+            Answer::One(_) | Answer::Many(_) => answered.print(&call, false),
+            Answer::Columns(_) => answered.print(&call, true),
+        }
+    }
+
+    /// Carries many calls out, at most `at_once` of them side by side; the outcomes stand in the order of the calls. A
+    /// failed one harms no other.
+    pub async fn run_many(&self, calls: Vec<Call>, at_once: usize, done: impl Fn()) -> Vec<Result<Reply>> {
+        let runs = calls.into_iter().map(|call| async {
+            let outcome = self.run(call).await;
+            done();
+            outcome
+        });
+        futures_util::stream::iter(runs).buffered(at_once.max(1)).collect().await
+    }
+}
+
+impl Inner {
+    /// Whether the call is only to be told of. Refuses changes on a connection that may only read.
+    fn only_tells(&self, call: &Call) -> Result<bool> {
+        if self.read_only {
+            let message = format!("rac::{} changes something, and {} is read-only", call.name(), self.origin);
+            return Err(Error::new(Kind::Refused, "rac.read_only", message)
+                .hint("remove `read_only` from the connection, or use another one"));
+        }
+        Ok(self.context.only_tells(|| format!("rac {}: {}", self.address, call.shown())))
+    }
+
+    async fn ask(&self, call: &Call, exactly: bool) -> Result<Answered> {
+        self.counters.requests.add(1);
+        self.counters.calls.add(1);
+        match &self.transport {
+            Transport::Ras(ras) => ras.run(call, exactly).await,
+        }
+    }
+
+    fn reply(&self, call: &Call, answered: &Answered) -> Result<Reply> {
+        match call.command.answer {
+            Answer::Nothing => Ok(Reply::Nothing),
+            Answer::Text => Ok(Reply::Text(answered.text()?)),
+            Answer::Id(_) => Ok(Reply::Id(answered.text()?)),
+            Answer::One(_) | Answer::Many(_) | Answer::Columns(_) => {
+                let rows = answered.rows(call, &self.zone)?;
+                self.counters.rows.add(rows.len());
+                let one = matches!(call.command.answer, Answer::One(_)) && !call.wants_licenses();
+                match rows.get(0).filter(|_| one) {
+                    Some(row) => Ok(Reply::Row(row)),
+                    None => Ok(Reply::Rows(rows)),
+                }
+            }
+        }
+    }
+
+    /// Ids and names of all things of a kind.
+    pub async fn named(&self, call: &Call, thing: Thing) -> Result<Vec<Named>> {
+        let Some(asking) = asking(thing, call) else { return Ok(Vec::new()) };
+        self.counters.requests.add(1);
+        let answered = match &self.transport {
+            Transport::Ras(ras) => ras.run(&asking, true).await?,
+        };
+        let record = answered.record().map(|(record, _)| record);
+        let place = |name: &str| record?.slots(answered.version).position(|slot| slot.name == name);
+        let mut named = Vec::new();
+        answered.each(|values| {
+            if let (Some(Value::Uuid(id)), Some(Value::Text(name))) =
+                (values.first(), place("name").map(|at| &values[at]))
+            {
+                named.push(Named { id: *id, name: name.to_string() });
+            }
+            Ok(())
+        })?;
+        Ok(named)
+    }
+}
+
+/// `host:port` of an address that may lack the port.
+pub fn address(text: &str) -> std::result::Result<String, String> {
+    let text = text.trim();
+    let (host, port) = match text.rsplit_once(':') {
+        // More colons without brackets are an address of IPv6 alone.
+        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (text, None),
+        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port = match port {
+        None => PORT,
+        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| format!("{port} is no port"))?,
+    };
+    let wrong = host.is_empty() || host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#'));
+    match (wrong, host.contains(':') && !host.starts_with('[')) {
+        (true, _) => Err(format!("\"{text}\" is not host:port")),
+        (false, true) => Ok(format!("[{host}]:{port}")),
+        (false, false) => Ok(format!("{host}:{port}")),
+    }
+}
+
+/// What is asked for, the first wish first.
+fn versions(settings: &Settings) -> Vec<Version> {
+    match settings.text("protocol").and_then(packet::version_of) {
+        None => VERSIONS.to_vec(),
+        Some(first) => {
+            std::iter::once(first).chain(VERSIONS.iter().copied().filter(|version| *version < first)).collect()
+        }
+    }
+}
+
+fn timeouts(settings: &Settings) -> Timeouts {
+    let seconds = |name: &str, otherwise: f64| Duration::from_secs_f64(settings.number(name).unwrap_or(otherwise));
+    Timeouts { connect: seconds("connect_timeout", 5.0), answer: seconds("timeout", 60.0) }
+}
