@@ -7,3 +7,6 @@ mod server;
 
 pub use call::{Call, Reply};
 pub use server::Server;
+
+#[cfg(test)]
+mod tests;

@@ -354,7 +354,7 @@ impl Answered {
         let Some((record, many)) = self.record() else { return Ok(()) };
         let wrong = |malformed: codec::Malformed| {
             let message = format!("the answer to {} cannot be read: {malformed}", self.message.name);
-            Error::new(Kind::Protocol, "rac.malformed_answer", message).hint(
+            Error::new(Kind::Protocol, "rac.malformed_answer", message).retry(Retry::Safe).hint(
                 "set transport = \"utility\" to ask through 1C's own rac, and tell the authors the server's version",
             )
         };

@@ -98,14 +98,17 @@ impl Connection {
     async fn begin(&mut self, versions: &[Version]) -> Result<()> {
         let milliseconds = i32::try_from(self.timeouts.connect.as_millis()).unwrap_or(i32::MAX);
         self.send(&packet::connect(milliseconds)).await?;
-        match self.packet().await {
-            Ok((packet::CONNECT_ACK, _)) => {}
-            Ok((kind, payload)) => {
-                return Err(self.stranger(&format!("it answered {kind:02x} {}", hex(&payload, SHOWN))));
+        while self.received.is_empty() {
+            if matches!(self.stream.read_buf(&mut self.received).await, Ok(0) | Err(_)) {
+                return Err(self.stranger("it closed the connection"));
             }
-            Err(error) if error.kind() == Kind::Protocol => return Err(self.stranger(error.message())),
-            Err(_) => return Err(self.stranger("it closed the connection")),
         }
+        // Whatever else it speaks, its length would mean something else.
+        if self.received[0] != packet::CONNECT_ACK {
+            let said: String = String::from_utf8_lossy(&self.received).chars().take(SHOWN).collect();
+            return Err(self.stranger(&format!("it says {said:?} ({})", hex(&self.received, SHOWN))));
+        }
+        self.packet().await?;
         let mut left = versions.to_vec();
         while !left.is_empty() {
             let asked = left.remove(0);
