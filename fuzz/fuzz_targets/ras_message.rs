@@ -2,14 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pult::services::rac::table::{MESSAGES, NEWEST, PROCESS_LICENSES, Reply, SESSION_LICENSES, Version, message};
+use pult::services::rac::table::{MESSAGES, PROCESS_LICENSES, Reply, SESSION_LICENSES, Version, answered_by, message};
 use pult::services::rac::wire::packet::{self, Body};
 use pult::services::rac::wire::print::Printer;
 use pult::services::rac::wire::{Reader, Writer};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&version, data)) = data.split_first() else { return };
-    let version = if version % 10 == 9 { NEWEST } else { 3 + version % 10 };
+    let version = 3 + version % 14;
     let _ = packet::head(data);
     let _ = packet::endpoint_opened(data);
     if let Ok(failure) = packet::endpoint_failure(data) {
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     match packet::message(data) {
         Ok((_, Body::Message(id, body))) => {
             request(id, body, version);
-            if let Some(message) = id.checked_sub(1).and_then(message) {
+            if let Some(message) = answered_by(id) {
                 answer(message.reply, body, version);
             }
         }

@@ -37,11 +37,6 @@ fn last_message(bytes: &[u8]) -> (Version, Vec<u8>) {
     (version, last)
 }
 
-/// The request that is answered with this number.
-fn answered_by(id: u8) -> &'static Message {
-    table::message(id - 1).unwrap_or_else(|| panic!("no request is answered with {id}"))
-}
-
 /// What the utility prints for this answer, and the answer written again.
 fn printed(message: &'static Message, version: Version, body: &[u8], name: &str) -> (String, Vec<u8>) {
     let mut reader = Reader::new(body);
@@ -82,6 +77,9 @@ fn printed(message: &'static Message, version: Version, body: &[u8], name: &str)
             text = format!("{id}\n");
             again.raw(&id.0);
         }
+        Reply::Bool => {
+            again.byte(reader.byte().unwrap());
+        }
         Reply::Void => {}
     }
     assert_eq!(reader.rest(), [0u8; 0], "{name}: bytes are left over");
@@ -102,7 +100,8 @@ fn answers_are_decoded_to_the_last_byte_and_printed_to_the_letter() {
                 refusals += 1;
             }
             Body::Message(id, body) => {
-                let message = answered_by(id);
+                let message =
+                    table::answered_by(id).unwrap_or_else(|| panic!("{name}: no request is answered with {id}"));
                 let (text, again) = printed(message, version, body, &name);
                 assert_eq!(again, body, "{name}: written again");
                 match expected {

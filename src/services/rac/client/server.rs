@@ -160,10 +160,11 @@ impl Inner {
             Answer::One(_) | Answer::Many(_) | Answer::Columns(_) => {
                 let rows = answered.rows(call, &self.zone)?;
                 self.counters.rows.add(rows.len());
-                let one = matches!(call.command.answer, Answer::One(_)) && !call.wants_licenses();
-                match rows.get(0).filter(|_| one) {
-                    Some(row) => Ok(Reply::Row(row)),
-                    None => Ok(Reply::Rows(rows)),
+                match (call.command.answer, call.wants_licenses()) {
+                    (Answer::One(record), false) => {
+                        rows.get(0).map(Reply::Row).ok_or_else(|| nothing(call, record.name))
+                    }
+                    _ => Ok(Reply::Rows(rows)),
                 }
             }
         }
@@ -189,6 +190,13 @@ impl Inner {
         })?;
         Ok(named)
     }
+}
+
+/// The list holds none of the id or name that was asked for.
+fn nothing(call: &Call, what: &str) -> Error {
+    let code = format!("rac.{}_not_found", what.replace([' ', '-'], "_"));
+    Error::new(Kind::NotFound, code, format!("rac::{}: there is no such {what}", call.name()))
+        .hint("the list command of the same name shows what there is")
 }
 
 /// `host:port` of an address that may lack the port.

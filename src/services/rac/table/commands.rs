@@ -1,7 +1,7 @@
 //! The modes of the utility and their commands.
 
 use super::Answer::{Columns, Id, Many, Nothing, One, Text};
-use super::Way::{Ask, Create, Edit, Unknown};
+use super::Way::{Ask, Create, Edit, Operate};
 use super::options::{self as o};
 use super::records::{
     CLUSTER, CONNECTION as CONNECTION_RECORD, INFOBASE, LOCK, MANAGER, PROCESS as PROCESS_RECORD, PROCESS_LICENSES,
@@ -265,7 +265,7 @@ static PROCESSES: &[Command] = &[
         "сведения о рабочем процессе",
     )
     .licenses(&PROCESS_LICENSES),
-    does(&["turn-off"], &[PROCESS], Unknown, Nothing, "switch a working process off", "выключить рабочий процесс"),
+    does(&["turn-off"], &[PROCESS], ask!(165), Nothing, "switch a working process off", "выключить рабочий процесс"),
 ];
 
 static SERVICES: &[Command] = &[does(&["list"], &[], ask!(35), Many(&SERVICE), "all services", "список сервисов")];
@@ -332,7 +332,7 @@ static CONNECTIONS: &[Command] = &[
     does(
         &["list"],
         &[o::PROCESS, o::INFOBASE],
-        Ask(&[(&["infobase"], 52), (&[], 50)]),
+        Ask(&[(&["process", "infobase"], 56), (&["infobase"], 52), (&[], 50)]),
         Many(&CONNECTION_RECORD),
         "all connections",
         "список соединений",
@@ -544,22 +544,36 @@ static SETTINGS: &[Command] = &[
 ];
 
 static STORAGES: &[Command] = &[
-    does(&["list"], &[], Unknown, Many(&STORAGE), "all storages", "список хранилищ"),
-    does(&["info"], &[o::STORAGE, o::STORAGE_NAME], Unknown, One(&STORAGE), "one storage", "сведения о хранилище"),
-    does(&["create-full-backup"], &[o::SERVER_PATH], Unknown, Nothing, "make a full copy", "создать полную копию"),
+    does(&["list"], &[], ask!(153), Many(&STORAGE), "all storages", "список хранилищ"),
+    does(&["info"], &[o::STORAGE, o::STORAGE_NAME], ask!(153), One(&STORAGE), "one storage", "сведения о хранилище"),
+    does(
+        &["create-full-backup"],
+        &[o::SERVER_PATH],
+        Operate { kind: 1, argument: &["server-path"] },
+        Nothing,
+        "make a full copy",
+        "создать полную копию",
+    ),
     does(
         &["create-diff-backup"],
         &[o::SERVER_PATH, o::FULL_PATH],
-        Unknown,
+        Operate { kind: 1, argument: &["full-backup-server-path", "server-path"] },
         Nothing,
         "make a copy of what differs",
         "создать разностную копию",
     ),
-    does(&["load-full-backup"], &[o::SERVER_PATH], Unknown, Nothing, "load a full copy", "загрузить полную копию"),
+    does(
+        &["load-full-backup"],
+        &[o::SERVER_PATH],
+        Operate { kind: 2, argument: &["server-path"] },
+        Nothing,
+        "load a full copy",
+        "загрузить полную копию",
+    ),
     does(
         &["load-diff-backup"],
         &[o::SERVER_PATH, o::FULL_PATH],
-        Unknown,
+        Operate { kind: 2, argument: &["full-backup-server-path", "server-path"] },
         Nothing,
         "load a copy of what differs",
         "загрузить разностную копию",
@@ -567,7 +581,7 @@ static STORAGES: &[Command] = &[
     does(
         &["clear-unused-space"],
         &[o::STORAGE, o::STORAGE_NAME, o::BY_DATE],
-        Unknown,
+        Operate { kind: 0, argument: &["by-universal-date"] },
         Nothing,
         "free space that is not used",
         "очистить неиспользуемое место",

@@ -1,9 +1,9 @@
 //! The requests of the protocol, by number.
 
-use super::Reply::{Many, One, Text, Uuid, Void};
+use super::Reply::{Bool, Many, One, Text, Uuid, Void};
 use super::records::*;
 use super::rules::*;
-use super::{Message, NEWEST, Record, Reply, Slot, Version, Wire, slot};
+use super::{Message, Record, Reply, Slot, Wire, slot};
 
 const CLUSTER_ID: Slot = slot("cluster", Wire::Uuid);
 const SERVER_ID: Slot = slot("server", Wire::Uuid);
@@ -25,11 +25,13 @@ const fn record(record: &'static Record) -> Slot {
 }
 
 const fn to(id: u8, name: &'static str, body: &'static [Slot], reply: Reply) -> Message {
-    Message { id, name, body, reply, since: 0 }
+    Message { id, answer: id + 1, name, body, reply }
 }
 
-const fn newer(since: Version, message: Message) -> Message {
-    Message { since, ..message }
+impl Message {
+    const fn answered_with(self, answer: u8) -> Message {
+        Message { answer, ..self }
+    }
 }
 
 /// Authentication of an endpoint.
@@ -41,6 +43,9 @@ pub const SERVERS: u8 = 22;
 pub const SUMMARIES: u8 = 42;
 pub const PROFILES: u8 = 89;
 pub const CHANGE_PROFILE: u8 = 91;
+pub const STORAGES: u8 = 153;
+pub const OPERATE_STORAGE: u8 = 161;
+pub const STORAGE_DONE: u8 = 163;
 
 pub static MESSAGES: &[Message] = &[
     to(0, "agent admins", &[], Many(&USER)),
@@ -63,8 +68,7 @@ pub static MESSAGES: &[Message] = &[
     to(
         26,
         "register or change server",
-        // That the last one is this option is inferred.
-        &[CLUSTER_ID, record(&SERVER), slot("add-prohibiting-assignment-rule", Wire::Bool).since(NEWEST)],
+        &[CLUSTER_ID, record(&SERVER), slot("add-prohibiting-assignment-rule", Wire::Bool).since(14)],
         Uuid,
     ),
     to(28, "remove server", &[CLUSTER_ID, SERVER_ID], Void),
@@ -102,22 +106,22 @@ pub static MESSAGES: &[Message] = &[
     to(CHANGE_PROFILE, "create or change profile", &[CLUSTER_ID, record(&PROFILE)], Void),
     to(92, "remove profile", &[CLUSTER_ID, NAME], Void),
     to(93, "virtual directories", LIST_OF, Many(&DIRECTORY)),
-    to(95, "create virtual directory", &[CLUSTER_ID, PROFILE_NAME, record(&DIRECTORY)], Void),
+    to(95, "create virtual directory", &[CLUSTER_ID, record(&DIRECTORY)], Void),
     to(96, "remove virtual directory", &[CLUSTER_ID, PROFILE_NAME, slot("alias", Wire::Text)], Void),
     to(97, "COM classes", LIST_OF, Many(&COM_CLASS)),
-    to(99, "create COM class", &[CLUSTER_ID, PROFILE_NAME, record(&COM_CLASS)], Void),
+    to(99, "create COM class", &[CLUSTER_ID, record(&COM_CLASS)], Void),
     to(100, "remove COM class", NAMED_OF, Void),
     to(101, "add-ins", LIST_OF, Many(&ADDIN)),
-    to(103, "create add-in", &[CLUSTER_ID, PROFILE_NAME, record(&ADDIN)], Void),
+    to(103, "create add-in", &[CLUSTER_ID, record(&ADDIN)], Void),
     to(104, "remove add-in", NAMED_OF, Void),
     to(105, "external modules", LIST_OF, Many(&MODULE)),
-    to(107, "create external module", &[CLUSTER_ID, PROFILE_NAME, record(&MODULE)], Void),
+    to(107, "create external module", &[CLUSTER_ID, record(&MODULE)], Void),
     to(108, "remove external module", NAMED_OF, Void),
     to(109, "applications", LIST_OF, Many(&APPLICATION)),
-    to(111, "create application", &[CLUSTER_ID, PROFILE_NAME, record(&APPLICATION)], Void),
+    to(111, "create application", &[CLUSTER_ID, record(&APPLICATION)], Void),
     to(112, "remove application", NAMED_OF, Void),
     to(113, "internet resources", LIST_OF, Many(&RESOURCE)),
-    to(115, "create internet resource", &[CLUSTER_ID, PROFILE_NAME, record(&RESOURCE)], Void),
+    to(115, "create internet resource", &[CLUSTER_ID, record(&RESOURCE)], Void),
     to(116, "remove internet resource", NAMED_OF, Void),
     to(117, "interrupt current call", &[CLUSTER_ID, SESSION_ID, ERROR_MESSAGE], Void),
     to(118, "counters", &[CLUSTER_ID], Many(&COUNTER)),
@@ -132,22 +136,31 @@ pub static MESSAGES: &[Message] = &[
     to(132, "clear counter", &[CLUSTER_ID, COUNTER_NAME, OBJECT], Void),
     to(133, "accumulated values", &[CLUSTER_ID, COUNTER_NAME, OBJECT], Many(&COUNTER_VALUE)),
     to(135, "agent version", &[], Text),
-    newer(NEWEST, to(137, "service setting info", &[CLUSTER_ID, SERVER_ID, SETTING_ID], One(&SETTING))),
-    newer(NEWEST, to(139, "service settings", &[CLUSTER_ID, SERVER_ID], Many(&SETTING))),
-    newer(NEWEST, to(141, "insert or change setting", &[CLUSTER_ID, SERVER_ID, record(&SETTING)], Uuid)),
-    newer(NEWEST, to(143, "remove setting", &[CLUSTER_ID, SERVER_ID, SETTING_ID], Void)),
-    newer(NEWEST, to(144, "apply settings", &[CLUSTER_ID, SERVER_ID], Void)),
-    newer(
-        NEWEST,
-        to(
-            145,
-            "directories for transfer",
-            &[CLUSTER_ID, SERVER_ID, slot("service-name", Wire::Text)],
-            Many(&TRANSFER),
-        ),
+    to(137, "service setting info", &[CLUSTER_ID, SERVER_ID, SETTING_ID], One(&SETTING)),
+    to(139, "service settings", &[CLUSTER_ID, SERVER_ID], Many(&SETTING)),
+    to(141, "insert or change setting", &[CLUSTER_ID, SERVER_ID, record(&SETTING)], Uuid),
+    to(143, "remove setting", &[CLUSTER_ID, SERVER_ID, SETTING_ID], Void),
+    to(144, "apply settings", &[CLUSTER_ID, SERVER_ID], Void),
+    to(145, "directories for transfer", &[CLUSTER_ID, SERVER_ID, slot("service-name", Wire::Text)], Many(&TRANSFER)),
+    to(STORAGES, "storages", &[CLUSTER_ID, INFOBASE_ID], Many(&STORAGE)).answered_with(160),
+    to(
+        OPERATE_STORAGE,
+        "work on a storage",
+        &[
+            CLUSTER_ID,
+            INFOBASE_ID,
+            slot("storage", Wire::Uuid),
+            slot("reserved", Wire::Int),
+            slot("kind", Wire::Byte),
+            slot("argument", Wire::Text),
+        ],
+        Uuid,
     ),
+    to(STORAGE_DONE, "is the work done", &[CLUSTER_ID, INFOBASE_ID, OPERATION_ID], Bool),
+    to(165, "turn a process off", &[CLUSTER_ID, PROCESS_ID], Void),
 ];
 
+const OPERATION_ID: Slot = slot("operation", Wire::Uuid);
 const AGENT_CREDENTIALS: &[Slot] = &[slot("user", Wire::Text), slot("pwd", Wire::Text)];
 const CREDENTIALS: &[Slot] = &[CLUSTER_ID, slot("user", Wire::Text), slot("pwd", Wire::Text)];
 const MODE: Slot = slot("mode", Wire::Int);
@@ -157,4 +170,9 @@ const NAMED_OF: &[Slot] = &[CLUSTER_ID, PROFILE_NAME, NAME];
 /// The request of this number.
 pub fn message(id: u8) -> Option<&'static Message> {
     MESSAGES.binary_search_by_key(&id, |message| message.id).ok().map(|at| &MESSAGES[at])
+}
+
+/// The request that is answered with this number.
+pub fn answered_by(answer: u8) -> Option<&'static Message> {
+    MESSAGES.iter().find(|message| message.answer == answer && !matches!(message.reply, Void))
 }

@@ -18,13 +18,15 @@ pub use records::*;
 pub use rules::*;
 pub use words::*;
 
-/// The major number of an endpoint's version. 3 to 11, and 16, have known layouts.
+/// The major number of an endpoint's version. It decides how records lie, not which messages there are.
 pub type Version = u8;
 
-/// Those whose layouts are known, in the order in which a client that wants nothing special offers them.
+/// Those that are asked for when nothing special is wanted, the first wish first: every server since 8.3.21 has 11.0.
 pub const VERSIONS: &[Version] = &[11, 10, 9, 8, 7, 6, 5, 4, 3];
-/// The newest, for what older ones cannot carry.
+/// The newest whose layouts are known.
 pub const NEWEST: Version = 16;
+/// Those that are asked for to write a record back: a server fills what an older version does not carry with defaults.
+pub const WRITING: &[Version] = &[16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
 /// For fields that no later version has dropped.
 const EVER: Version = Version::MAX;
 
@@ -202,19 +204,20 @@ pub enum Reply {
     Void,
     Text,
     Uuid,
+    Bool,
     One(&'static Record),
     Many(&'static Record),
 }
 
-/// One request of the protocol. Its answer has the next number, or is void.
+/// One request of the protocol.
 #[derive(Debug)]
 pub struct Message {
     pub id: u8,
+    /// The number of the answer, unless that is void.
+    pub answer: u8,
     pub name: &'static str,
     pub body: &'static [Slot],
     pub reply: Reply,
-    /// The first endpoint version that knows it.
-    pub since: Version,
 }
 
 /// What an option takes.
@@ -301,8 +304,9 @@ pub enum Way {
     Edit { read: u8, write: u8 },
     /// Write a new record made of the options.
     Create { write: u8 },
-    /// The protocol's message is not known: only the utility can do it.
-    Unknown,
+    /// Start a piece of work on a storage and wait for its end. Its number, and the options whose values, a line each,
+    /// are its argument.
+    Operate { kind: u8, argument: &'static [&'static str] },
 }
 
 /// What the utility prints for a command.
@@ -393,7 +397,7 @@ mod tests {
                 Way::Ask(ways) => ways.iter().map(|(_, id)| *id).collect(),
                 Way::Edit { read, write } => vec![read, write],
                 Way::Create { write } => vec![write],
-                Way::Unknown => vec![],
+                Way::Operate { .. } => vec![OPERATE_STORAGE, STORAGE_DONE],
             };
             assert!(ids.iter().all(|id| message(*id).is_some()), "{} {:?}", mode.name, command.words);
         }

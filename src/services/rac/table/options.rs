@@ -383,7 +383,7 @@ pub const DIRECTORY_SETTINGS: [Opt; 4] = [
 pub const COM_SETTINGS: [Opt; 4] = [
     DESCR,
     opt("fileName", Text, "<file>", "the file", "имя файла"),
-    opt("id", Id(Thing::Other), "<uuid>", "the class", "идентификатор класса"),
+    opt("id", Text, "<uuid>", "the class", "идентификатор класса"),
     opt("host", Text, "<host>", "where it runs", "компьютер"),
 ];
 pub const HASH: Opt = opt("hash", Text, "<hash>", "check sum, in Base64", "контрольная сумма, Base64");

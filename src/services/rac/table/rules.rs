@@ -27,7 +27,6 @@ pub static RULE: Record = Record {
     ],
 };
 
-/// Which flag is which of the first five, and the last, is inferred.
 pub static PROFILE: Record = Record {
     name: "profile",
     slots: &[
@@ -36,11 +35,11 @@ pub static PROFILE: Record = Record {
         slot("directory", Wire::Bool),
         slot("com", Wire::Bool),
         slot("addin", Wire::Bool),
-        slot("module", Wire::Bool),
         slot("app", Wire::Bool),
+        slot("inet", Wire::Bool),
         slot("config", Wire::Bool),
         slot("priv", Wire::Bool),
-        slot("inet", Wire::Bool),
+        slot("module", Wire::Bool),
         slot("crypto", Wire::Bool),
         slot("right-extension", Wire::Bool),
         slot("right-extension-definition-roles", Wire::Text),
@@ -70,15 +69,15 @@ pub static PROFILE: Record = Record {
     ],
 };
 
-/// The order in which the fields of the access lists lie is inferred.
 pub static DIRECTORY: Record = Record {
     name: "virtual directory",
     slots: &[
+        slot("profile", Wire::Text),
         slot("alias", Wire::Text),
-        slot("descr", Wire::Text),
         slot("physicalPath", Wire::Text),
         slot("allowedRead", Wire::Bool),
         slot("allowedWrite", Wire::Bool),
+        slot("descr", Wire::Text),
     ],
     lines: &[
         line("alias", Text),
@@ -92,11 +91,13 @@ pub static DIRECTORY: Record = Record {
 pub static COM_CLASS: Record = Record {
     name: "COM class",
     slots: &[
+        slot("profile", Wire::Text),
         slot("name", Wire::Text),
-        slot("descr", Wire::Text),
         slot("fileName", Wire::Text),
-        slot("id", Wire::Uuid),
+        // The id of the class, as a text.
+        slot("id", Wire::Text),
         slot("host", Wire::Text),
+        slot("descr", Wire::Text),
     ],
     lines: &[line("name", Text), line("descr", Text), line("fileName", Text), line("id", Uuid), line("host", Text)],
 };
@@ -104,23 +105,30 @@ pub static COM_CLASS: Record = Record {
 pub static ADDIN: Record = Record { name: "add-in", slots: HASHED, lines: HASHED_LINES };
 pub static MODULE: Record = Record { name: "external module", slots: HASHED, lines: HASHED_LINES };
 
-const HASHED: &[Slot] = &[slot("name", Wire::Text), slot("descr", Wire::Text), slot("hash", Wire::Text)];
+const HASHED: &[Slot] =
+    &[slot("profile", Wire::Text), slot("name", Wire::Text), slot("hash", Wire::Text), slot("descr", Wire::Text)];
 const HASHED_LINES: &[Line] = &[line("name", Text), line("descr", Text), line("hash", Text)];
 
 pub static APPLICATION: Record = Record {
     name: "application",
-    slots: &[slot("name", Wire::Text), slot("descr", Wire::Text), slot("wild", Wire::Text)],
+    slots: &[
+        slot("profile", Wire::Text),
+        slot("name", Wire::Text),
+        slot("wild", Wire::Text),
+        slot("descr", Wire::Text),
+    ],
     lines: &[line("name", Text), line("descr", Text), line("wild", Text)],
 };
 
 pub static RESOURCE: Record = Record {
     name: "internet resource",
     slots: &[
+        slot("profile", Wire::Text),
         slot("name", Wire::Text),
-        slot("descr", Wire::Text),
-        slot("protocol", Wire::Text),
         slot("url", Wire::Text),
-        slot("port", Wire::Short),
+        slot("port", Wire::Int),
+        slot("protocol", Wire::Text),
+        slot("descr", Wire::Text),
     ],
     lines: &[line("name", Text), line("descr", Text), line("protocol", Text), line("url", Text), line("port", Number)],
 };
@@ -273,6 +281,9 @@ pub static TRANSFER: Record = Record {
     lines: &[line("service-name", Quoted), line("infobase-name", Quoted), line("source", Text), line("target", Text)],
 };
 
-/// No successful output was ever seen, and the protocol's message is not known.
-pub static STORAGE: Record =
-    Record { name: "storage", slots: &[], lines: &[line("storage", Uuid), line("name", Text), line("descr", Text)] };
+/// What the last number says is not known; the storage that an infobase has of itself has 1, no id and no name.
+pub static STORAGE: Record = Record {
+    name: "storage",
+    slots: &[slot("storage", Wire::Uuid), slot("name", Wire::Text), slot("unknown", Wire::Int)],
+    lines: &[line("storage", Uuid), line("name", Text)],
+};

@@ -21,11 +21,10 @@ pub static USING: Words = words(&flag("normal", "main"));
 /// Up to 8.3.21 the main manager is called like the others.
 pub static USING_OLD: Words = words(&[(0, "normal"), (1, "normal")]);
 pub static DEDICATE: Words = words(&flag("none", "all"));
-pub static USE: Words = words(&flag("not-used", "used"));
+pub static USE: Words = words(&[(0, "not-used"), (1, "used"), (2, "auto")]);
 /// That 1 is the hardware key is inferred.
 pub static LICENSE_TYPE: Words = words(&flag("soft", "HASP"));
-/// That the numbers begin with 1 is inferred.
-pub static RULE_TYPE: Words = words(&[(1, "auto"), (2, "always"), (3, "never")]);
+pub static RULE_TYPE: Words = words(&[(0, "never"), (1, "auto"), (2, "always")]);
 pub static GROUP: Words = words(&flag("users", "data-separation"));
 pub static FILTER_TYPE: Words = words(&[(0, "all-selected"), (1, "all-but-selected"), (2, "all")]);
 /// That 1 is the low priority is inferred.
@@ -33,3 +32,7 @@ pub static ACTION: Words =
     words(&[(0, "none"), (1, "set-low-priority-thread"), (2, "interrupt-current-call"), (3, "interrupt-session")]);
 /// These go as texts.
 pub static DBMS: &[&str] = &["MSSQLServer", "PostgreSQL", "IBMDB2", "OracleDatabase"];
+/// How a connection uses its infobase, its database, and a thread. Other numbers were not seen.
+pub static INFOBASE_MODE: Words = words(&flag("shared", "exclusive"));
+pub static DATABASE_MODE: Words = words(&[(0, "none"), (2, "exclusive")]);
+pub static THREAD_MODE: Words = words(&[(0, "client")]);

@@ -8,8 +8,10 @@ use super::connection::{Connection, Identity, Proven};
 use super::pool::{Lent, Pool};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::rac::client::Call;
-use crate::services::rac::table::{self, Message, NEWEST, Opt, Record, Reply, Slot, Version, Way, Who, Wire, message};
-use crate::services::rac::wire::codec::{self, Reader, Uuid, Value};
+use crate::services::rac::table::{
+    self, Message, Opt, Record, Reply, Slot, VERSIONS, Version, Way, Who, Wire, message,
+};
+use crate::services::rac::wire::codec::{self, Reader, Value};
 use crate::services::rac::wire::errors;
 use crate::services::rac::wire::packet::{self, Body};
 use crate::services::rac::wire::shape::Given;
@@ -27,7 +29,7 @@ pub struct Answered {
     /// Nothing for a void answer.
     pub body: Bytes,
     /// What is kept of the records: the values of these slots must be these.
-    pub only: Vec<(&'static str, Uuid)>,
+    pub only: Vec<(&'static str, Value<'static>)>,
 }
 
 impl Ras {
@@ -83,25 +85,20 @@ fn identity(call: &Call) -> Identity {
     Identity { agent: of(Who::Agent), cluster: of(Who::Cluster), infobase: of(Who::Infobase) }
 }
 
-/// Whether older versions could not carry the call, or would lose a part of the record that it writes back.
+/// Whether the version asked for by default could not carry the call, or would lose a part of the record that it writes
+/// back: a server fills with defaults what the version of the one who writes does not know.
 fn wants_newest(call: &Call) -> bool {
-    let newer = |slots: &[Slot], named: bool| {
-        slots.iter().any(|slot| slot.since == NEWEST && (!named || call.given(slot.name).is_some()))
-    };
-    let record = |id: u8| message(id).and_then(written);
+    let is_newer = |slot: &&Slot| slot.since > VERSIONS[0];
     match call.command.way {
-        Way::Ask(ways) => ways.iter().filter_map(|(_, id)| message(*id)).any(|message| message.since == NEWEST),
-        Way::Edit { write, .. } => record(write).is_some_and(|record| newer(record.slots, false)) || is_newer(write),
-        Way::Create { write } => {
-            let body = message(write).map_or(&[][..], |message| message.body);
-            record(write).is_some_and(|record| newer(record.slots, true)) || newer(body, true) || is_newer(write)
+        Way::Edit { write, .. } => {
+            message(write).and_then(written).is_some_and(|record| record.slots.iter().any(|slot| is_newer(&slot)))
         }
-        Way::Unknown => false,
+        Way::Create { write } => message(write).is_some_and(|message| {
+            let record = written(message).map_or(&[][..], |record| record.slots);
+            message.body.iter().chain(record).filter(is_newer).any(|slot| call.given(slot.name).is_some())
+        }),
+        Way::Ask(_) | Way::Operate { .. } => false,
     }
-}
-
-fn is_newer(id: u8) -> bool {
-    message(id).is_some_and(|message| message.since == NEWEST)
 }
 
 /// The record that a message writes.
@@ -117,18 +114,18 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
     match call.command.way {
         Way::Ask(ways) => {
             let given = |name: &&str| call.given(name).is_some();
-            let (_, id) = ways.iter().find(|(options, _)| options.iter().all(given)).ok_or_else(|| unknown(call))?;
-            let message = known(call, *id, to.version)?;
+            let way = ways.iter().find(|(options, _)| options.iter().all(given));
+            let message = known(call, way.map_or(u8::MAX, |(_, id)| *id))?;
             let values = body(call, message, to.version, None)?;
             let mut answered = ask(to, message, &values).await?;
             answered.only = conditions(call, message, exactly);
             Ok(answered)
         }
         Way::Edit { read, write } => {
-            let (read, write) = (known(call, read, to.version)?, known(call, write, to.version)?);
+            let (read, write) = (known(call, read)?, known(call, write)?);
             let values = body(call, read, to.version, None)?;
             let found = ask(to, read, &values).await?;
-            let (Reply::One(record), Some(_)) = (read.reply, written(write)) else { return Err(unknown(call)) };
+            let Some((record, _)) = found.record() else { return Err(unknown(call)) };
             let mut reader = Reader::new(&found.body);
             let mut values = reader.record(record, to.version).map_err(|malformed| to.malformed(&malformed))?;
             put(call, record, to.version, &mut values)?;
@@ -137,14 +134,14 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
         }
         Way::Create { write } => {
             grant_access(to, call).await?;
-            let write = known(call, write, to.version)?;
+            let write = known(call, write)?;
             let record = written(write).ok_or_else(|| unknown(call))?;
             let mut values = codec::fresh(record, to.version);
             put(call, record, to.version, &mut values)?;
             let values = body(call, write, to.version, Some(values))?;
             ask(to, write, &values).await
         }
-        Way::Unknown => Err(unknown(call)),
+        Way::Operate { kind, argument } => super::storage::operate(to, call, kind, argument).await,
     }
 }
 
@@ -184,7 +181,7 @@ async fn prove(to: &mut Connection, what: Proven, credentials: Option<(&str, &st
 }
 
 /// Sends one message and reads what came back as far as to know that it answers this.
-async fn ask(to: &mut Connection, message: &'static Message, values: &[Value<'_>]) -> Result<Answered> {
+pub(super) async fn ask(to: &mut Connection, message: &'static Message, values: &[Value<'_>]) -> Result<Answered> {
     let request = packet::request(to.endpoint(), message, values, to.version);
     let payload = to.ask(&request).await?;
     let (endpoint, body) = packet::message(&payload).map_err(|malformed| to.malformed(&malformed))?;
@@ -195,7 +192,7 @@ async fn ask(to: &mut Connection, message: &'static Message, values: &[Value<'_>
         }
         _ if endpoint != to.endpoint() => return wrong(format!("an answer for endpoint {endpoint}")),
         (Body::Void, Reply::Void) => Bytes::new(),
-        (Body::Message(id, rest), reply) if id == message.id + 1 && !matches!(reply, Reply::Void) => {
+        (Body::Message(id, rest), reply) if id == message.answer && !matches!(reply, Reply::Void) => {
             payload.slice_ref(rest)
         }
         (Body::Void, _) => return wrong("an empty answer".into()),
@@ -268,7 +265,7 @@ async fn grant_access(to: &mut Connection, call: &Call) -> Result<()> {
         return Ok(());
     };
     let (Some(kind), version) = (call.command.words.get(1), to.version) else { return Ok(()) };
-    let (read, write) = (known(call, table::PROFILES, version)?, known(call, table::CHANGE_PROFILE, version)?);
+    let (read, write) = (known(call, table::PROFILES)?, known(call, table::CHANGE_PROFILE)?);
     let found = ask(to, read, &[Value::Uuid(*cluster)]).await?;
     let record = &table::PROFILE;
     let mut reader = Reader::new(&found.body);
@@ -289,37 +286,26 @@ async fn grant_access(to: &mut Connection, call: &Call) -> Result<()> {
 }
 
 /// Conditions on records that the message itself does not know.
-fn conditions(call: &Call, message: &'static Message, exactly: bool) -> Vec<(&'static str, Uuid)> {
+fn conditions(call: &Call, message: &'static Message, exactly: bool) -> Vec<(&'static str, Value<'static>)> {
     let Reply::Many(record) = message.reply else { return Vec::new() };
-    let known = |name: &str| message.body.iter().any(|slot| slot.name == name);
-    let given = call.all_given().iter().filter_map(|(option, given)| match given {
-        // The utility takes this one and prints every lock all the same.
-        Given::Id(_) if exactly && option.name == "session" => None,
-        Given::Id(id) if !known(option.name) && record.slot(option.name).is_some() => Some((option.name, *id)),
+    let known = |name: &str| message.body.iter().any(|slot| slot.name == name) || record.slot(name).is_none();
+    let given = call.all_given().iter().filter(|(option, _)| !known(option.called));
+    // The utility takes this one and prints every lock all the same.
+    let given = given.filter(|(option, _)| !(exactly && option.name == "session"));
+    let value = |given: &Given| match given {
+        Given::Id(id) => Some(Value::Uuid(*id)),
+        Given::Text(text) => Some(Value::Text(Cow::Owned(text.clone()))),
         _ => None,
-    });
-    given.collect()
+    };
+    given.filter_map(|(option, given)| Some((option.called, value(given)?))).collect()
 }
 
-fn known(call: &Call, id: u8, version: Version) -> Result<&'static Message> {
-    let message = message(id).ok_or_else(|| unknown(call))?;
-    match version >= message.since {
-        true => Ok(message),
-        false => Err(Error::new(
-            Kind::Refused,
-            "rac.too_old",
-            format!(
-                "{}: the server speaks version {version}.0 of the protocol, which has no such message",
-                call.name()
-            ),
-        )
-        .hint("it needs 16.0, as 1C 8.5 speaks; set transport = \"utility\" to ask through the server's own rac")),
-    }
+pub(super) fn known(call: &Call, id: u8) -> Result<&'static Message> {
+    message(id).ok_or_else(|| unknown(call))
 }
 
 fn unknown(call: &Call) -> Error {
-    let message = format!("{}: nobody knows how the protocol says this", call.name());
-    Error::new(Kind::Refused, "rac.only_utility", message)
+    Error::new(Kind::Refused, "rac.only_utility", format!("{}: nobody knows how the protocol says this", call.name()))
         .hint("set transport = \"utility\" on the connection: 1C's own rac can do it")
 }
 
@@ -359,12 +345,13 @@ impl Answered {
             )
         };
         let place = |name: &str| record.slots(self.version).position(|slot| slot.name == name);
-        let only: Vec<(usize, Uuid)> = self.only.iter().filter_map(|(name, id)| Some((place(name)?, *id))).collect();
+        let only: Vec<(usize, &Value<'_>)> =
+            self.only.iter().filter_map(|(name, value)| Some((place(name)?, value))).collect();
         let mut reader = Reader::new(&self.body);
         let count = if many { reader.count().map_err(wrong)? } else { 1 };
         for _ in 0..count {
             let values = reader.record(record, self.version).map_err(wrong)?;
-            if only.iter().all(|(at, id)| values[*at] == Value::Uuid(*id)) {
+            if only.iter().all(|(at, value)| values[*at] == **value) {
                 take(&values)?;
             }
         }

@@ -51,8 +51,6 @@ pub struct Connection {
     received: BytesMut,
     endpoint: usize,
     pub version: Version,
-    /// The newest version was asked for and refused.
-    pub newest_refused: bool,
     pub identity: Identity,
     pub proven: HashSet<Proven>,
     pub used: Instant,
@@ -83,7 +81,6 @@ impl Connection {
             received: BytesMut::new(),
             endpoint: 0,
             version: 0,
-            newest_refused: false,
             identity,
             proven: HashSet::new(),
             used: Instant::now(),
@@ -114,11 +111,8 @@ impl Connection {
             let asked = left.remove(0);
             self.send(&packet::endpoint_open(asked)).await?;
             match self.packet().await? {
-                (packet::ENDPOINT_OPEN_ACK, payload) => return self.opened(&payload),
-                (packet::ENDPOINT_FAILURE, payload) => {
-                    self.newest_refused |= asked == NEWEST;
-                    left = self.others(&payload, asked, left)?;
-                }
+                (packet::ENDPOINT_OPEN_ACK, payload) => return self.opened(&payload, asked),
+                (packet::ENDPOINT_FAILURE, payload) => left = self.others(&payload, asked, left)?,
                 (kind, payload) => {
                     return Err(
                         self.protocol(format!("packet {kind:02x} {} instead of an endpoint", hex(&payload, SHOWN)))
@@ -137,8 +131,8 @@ impl Connection {
         if supported.is_empty() {
             return Ok(left);
         }
-        let known = |version: &Version| *version == NEWEST || VERSIONS.contains(version);
-        let mut common: Vec<Version> = supported.iter().copied().filter(|version| known(version)).collect();
+        let usable = |version: &Version| *version == NEWEST || left.contains(version);
+        let mut common: Vec<Version> = supported.iter().copied().filter(usable).collect();
         // The wish stands first: the newest is for those who ask for it, or for servers that know nothing else.
         let wished = |version: &Version| left.iter().position(|wish| wish == version).unwrap_or(usize::MAX);
         common.retain(|version| *version != asked);
@@ -152,9 +146,11 @@ impl Connection {
         }
     }
 
-    fn opened(&mut self, payload: &[u8]) -> Result<()> {
+    /// A server that opens another version than it was asked for is believed where reading that one is safe.
+    fn opened(&mut self, payload: &[u8], asked: Version) -> Result<()> {
         let (text, endpoint) = packet::endpoint_opened(payload).map_err(|malformed| self.malformed(&malformed))?;
-        let version = packet::version_of(&text).filter(|version| *version == NEWEST || VERSIONS.contains(version));
+        let usable = |version: &Version| [asked, NEWEST].contains(version) || VERSIONS.contains(version);
+        let version = packet::version_of(&text).filter(usable);
         self.version = version.ok_or_else(|| self.no_version(&format!("it opened {text}")))?;
         self.endpoint = endpoint;
         Ok(())

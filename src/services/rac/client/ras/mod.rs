@@ -4,6 +4,7 @@ mod ask;
 mod connection;
 mod pool;
 mod rows;
+mod storage;
 
 pub use ask::{Answered, Ras};
 pub use connection::Timeouts;

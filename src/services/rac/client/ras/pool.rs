@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{Connection, Identity, Timeouts};
 use crate::error::Result;
-use crate::services::rac::table::{NEWEST, VERSIONS, Version};
+use crate::services::rac::table::{VERSIONS, Version, WRITING};
 
 /// After a longer rest somebody between may have forgotten the connection without a word.
 const STALE: Duration = Duration::from_secs(60);
@@ -25,8 +25,8 @@ pub struct Pool {
 struct Shelf {
     /// The last one used is the last one here.
     idle: Vec<Connection>,
-    /// The server has refused the newest version once, and is not asked for it again.
-    newest_refused: bool,
+    /// The version that the server took when it was asked for the newest.
+    newest: Option<Version>,
 }
 
 /// A connection that nobody else uses. It goes back to the shelf only by [`Pool::give_back`]: whatever ends otherwise
@@ -44,12 +44,11 @@ impl Pool {
         Pool { address, versions, timeouts, at_once: Arc::new(Semaphore::new(most)), shelf: Mutex::default(), most }
     }
 
-    /// A connection for this identity; with `newest`, one of the newest version if the server has it.
+    /// A connection for this identity; with `newest`, one of the newest version that the server and we know.
     pub async fn lend(&self, identity: &Identity, newest: bool) -> Result<Lent> {
         // The semaphore is never closed.
         let permit = self.at_once.clone().acquire_owned().await.ok();
-        let (kept, newest) = self.take(identity, newest);
-        if let Some(connection) = kept {
+        if let Some(connection) = self.take(identity, newest) {
             return Ok(Lent { connection, is_kept: true, _permit: permit });
         }
         let connection = self.open(identity, newest).await?;
@@ -73,28 +72,33 @@ impl Pool {
         }
     }
 
-    /// A kept connection that serves, and whether the newest version is still to be wished for.
-    fn take(&self, identity: &Identity, newest: bool) -> (Option<Connection>, bool) {
+    /// A kept connection that serves.
+    fn take(&self, identity: &Identity, newest: bool) -> Option<Connection> {
         let mut shelf = self.shelf();
         shelf.idle.retain(|connection| connection.used.elapsed() < STALE && !connection.is_spent());
-        let newest = newest && !shelf.newest_refused && self.may_be_newest();
-        let serves = |kept: &Connection| kept.identity == *identity && (!newest || kept.version == NEWEST);
-        let found = shelf.idle.iter().rposition(serves);
-        (found.map(|at| shelf.idle.remove(at)), newest)
+        let wanted = shelf.newest;
+        let any = !(newest && self.may_choose());
+        let serves = |kept: &Connection| kept.identity == *identity && (any || Some(kept.version) == wanted);
+        let found = shelf.idle.iter().rposition(serves)?;
+        Some(shelf.idle.remove(found))
     }
 
     /// Whether the settings leave the choice of version to us.
-    fn may_be_newest(&self) -> bool {
-        self.versions.first() == Some(&VERSIONS[0])
+    fn may_choose(&self) -> bool {
+        self.versions == VERSIONS
     }
 
     async fn open(&self, identity: &Identity, newest: bool) -> Result<Connection> {
-        let wished = newest && self.may_be_newest();
-        let versions: Vec<Version> =
-            wished.then_some(NEWEST).into_iter().chain(self.versions.iter().copied()).collect();
-        let connection = Connection::open(&self.address, &versions, identity.clone(), self.timeouts).await?;
-        if connection.newest_refused {
-            self.shelf().newest_refused = true;
+        let newest = newest && self.may_choose();
+        let known = self.shelf().newest;
+        let versions = match (newest, known) {
+            (false, _) => &self.versions[..],
+            (true, None) => WRITING,
+            (true, Some(known)) => &WRITING[WRITING.iter().position(|version| *version == known).unwrap_or(0)..],
+        };
+        let connection = Connection::open(&self.address, versions, identity.clone(), self.timeouts).await?;
+        if newest {
+            self.shelf().newest = Some(connection.version);
         }
         Ok(connection)
     }

@@ -74,26 +74,40 @@ fn the_setting_decides_where_to_begin() {
 }
 
 #[test]
-fn the_newest_is_wished_for_by_what_needs_it_and_asked_for_once() {
+fn what_is_written_back_is_written_in_the_newest_version_that_both_know() {
     run(async |context| {
         let server = play(|_, kind, payload| match kind {
-            packet::ENDPOINT_OPEN if payload.ends_with(b"\x0416.0\x80") => refused("supported=[10.0, 11.0]"),
-            packet::ENDPOINT_OPEN => opened("11.0"),
+            packet::ENDPOINT_OPEN => match payload.ends_with(b"\x0416.0\x80") {
+                true => refused("supported=[15.0, 11.0, 10.0]"),
+                false => opened(&String::from_utf8_lossy(&payload[26..payload.len() - 1])),
+            },
             _ => match payload[4] {
-                9 => void(),
                 11 => one_cluster(),
-                _ => message(140, &[0]),
+                // A cluster as 15.0 lays it out: with a check every 59,999 ms.
+                13 => match one_cluster() {
+                    Does::Sends(bytes) => {
+                        let mut body = bytes[8..].to_vec();
+                        body.extend([0, 0, 0, 1, 1, 0, 0, 0xea, 0x5f, 0, 0, 0xff, 0x56, 0]);
+                        message(14, &body)
+                    }
+                    other => other,
+                },
+                _ => message(16, &[7; 16]),
             },
         })
         .await;
-        let opened = open(&context, &[at(&server.address)]);
-        let settings = call(&["service-setting", "list"], &[("server", "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")]);
-        for _ in 0..2 {
-            let error = fails(opened.run(settings.clone())).await;
-            assert_eq!(error.code(), "rac.too_old", "{error}");
+        let server_opened = open(&context, &[at(&server.address)]);
+        for lifetime in ["60", "120"] {
+            server_opened.run(call(&["cluster", "update"], &[("lifetime_limit", lifetime)])).await.unwrap();
         }
-        // The clusters were asked for on the first connection; the newest version was refused on the second.
-        assert_eq!(server.versions(), ["11.0", "16.0", "11.0"]);
+        // The clusters were asked for in the usual version; the newest was asked for once.
+        assert_eq!(server.versions(), ["11.0", "16.0", "15.0"]);
+        let got = server.got.lock().unwrap();
+        let written = got.iter().filter(|(_, kind, payload)| *kind == packet::ENDPOINT_MESSAGE && payload[4] == 15);
+        for (.., payload) in written {
+            // What was not changed is as it was.
+            assert!(payload.ends_with(&[0, 0, 0, 1, 1, 0, 0, 0xea, 0x5f, 0, 0, 0xff, 0x56, 0]), "{payload:02x?}");
+        }
     });
 }
 
