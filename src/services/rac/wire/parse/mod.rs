@@ -13,16 +13,18 @@ pub use field::{field, unquoted};
 pub use foreign::foreign;
 pub use rows::{columns, rows};
 
+use jiff::tz::TimeZone;
+
 use super::codec::Uuid;
 use crate::core::rows::Rows;
 use crate::error::Result;
 use crate::services::rac::table::Answer;
 
 /// In which form rows hold what was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Names of the table with underscores, and values of their types.
-    Typed,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Style<'z> {
+    /// Names of the table with underscores, and values of their types; the server's clock is in this zone.
+    Typed(&'z TimeZone),
     /// Keys as they were printed, and texts without their quotes.
     Raw,
 }
@@ -37,7 +39,7 @@ pub enum Printed {
 }
 
 /// Reads the standard output of a command that ended well.
-pub fn answer(text: &str, expected: &Answer, style: Style) -> Result<Printed> {
+pub fn answer(text: &str, expected: &Answer, style: Style<'_>) -> Result<Printed> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     match expected {
         Answer::Nothing if bare.is_empty() => Ok(Printed::Nothing),

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use memchr::memchr;
 
 use super::field::{field, unquoted};
-use super::scan::{Opening, Pair, Scanner, Step};
-use super::{Style, normal, same_key};
+use super::scan::{Foreign, Pair, Scanner, Step};
+use super::{Style, normal};
 use crate::core::rows::{Builder, Field, Rows, TooLarge};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::rac::table::{Line, Record, Shape};
@@ -25,7 +25,7 @@ struct Column {
 
 /// Puts the records of one output into rows.
 struct Rowing<'a> {
-    style: Style,
+    style: Style<'a>,
     record: &'static Record,
     scanner: Scanner<'a>,
     columns: Vec<Column>,
@@ -34,11 +34,11 @@ struct Rowing<'a> {
 }
 
 /// The records of a text. Nothing in it is no record at all.
-pub fn rows(text: &str, record: &'static Record, style: Style) -> Result<Rows> {
-    match Scanner::open(text, Some(record)) {
-        Opening::Empty => Ok(Rows::default()),
-        Opening::Foreign => Err(super::foreign(text)),
-        Opening::Records(scanner) => {
+pub fn rows(text: &str, record: &'static Record, style: Style<'_>) -> Result<Rows> {
+    match Scanner::open(text, record) {
+        Ok(None) => Ok(Rows::default()),
+        Err(Foreign) => Err(super::foreign(text)),
+        Ok(Some(scanner)) => {
             let (columns, names) = (Vec::new(), HashSet::new());
             Rowing { style, record, scanner, columns, names, rows: Builder::new() }.read(text)
         }
@@ -69,7 +69,7 @@ impl Rowing<'_> {
 
     fn pair(&mut self, pair: Pair<'_>) -> Result<()> {
         while self.columns.len() <= pair.key {
-            let column = self.column(self.scanner.key(self.columns.len()));
+            let column = self.column(self.columns.len());
             self.columns.push(column);
         }
         let column = &mut self.columns[pair.key];
@@ -81,12 +81,12 @@ impl Rowing<'_> {
     }
 
     /// What is known of a key that has not been seen before.
-    fn column(&mut self, key: &str) -> Column {
-        let line = self.record.lines.iter().find(|line| same_key(line.key, key));
+    fn column(&mut self, key: usize) -> Column {
+        let (key, line) = (self.scanner.key(key), self.scanner.line_of(key));
         let name = match (self.style, line) {
             (Style::Raw, _) => key.to_owned(),
-            (Style::Typed, Some(line)) => line.slot.replace('-', "_"),
-            (Style::Typed, None) => normal(key).replace('-', "_"),
+            (Style::Typed(_), Some(line)) => line.slot.replace('-', "_"),
+            (Style::Typed(_), None) => normal(key).replace('-', "_"),
         };
         // Two keys that mean the same, in one output, stay two fields.
         let name = if self.names.contains(&name) { key.to_owned() } else { name };
@@ -127,7 +127,7 @@ impl Rowing<'_> {
 }
 
 /// One value into the row.
-fn push(rows: &mut Builder, style: Style, shape: Option<Shape>, value: &str) -> Result<(), TooLarge> {
+fn push(rows: &mut Builder, style: Style<'_>, shape: Option<Shape>, value: &str) -> Result<(), TooLarge> {
     let trimmed = value.trim();
     let text = match shape {
         // Without a table there is only what it looks like.
@@ -140,13 +140,13 @@ fn push(rows: &mut Builder, style: Style, shape: Option<Shape>, value: &str) -> 
         return rows.push(Field::Text(&text.replace("\r\n", "\n")));
     }
     match (style, shape) {
-        (Style::Typed, Some(shape)) => rows.push(field(shape, &text)),
+        (Style::Typed(zone), Some(shape)) => rows.push(field(shape, &text, zone)),
         (Style::Raw, _) | (_, None) => rows.push(Field::Text(&text)),
     }
 }
 
 /// The lines of directories for transfer: values in columns, an empty line after all of them.
-pub fn columns(text: &str, record: &'static Record, style: Style) -> Result<Rows> {
+pub fn columns(text: &str, record: &'static Record, style: Style<'_>) -> Result<Rows> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut rows = Builder::new();
     let mut is_closed = true;

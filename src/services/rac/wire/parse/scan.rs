@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use memchr::memchr;
 
 use super::same_key;
-use crate::services::rac::table::Record;
+use crate::services::rac::table::{Line, Record, Shape};
 
 /// One line of a record, with the lines that continue it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,18 +31,13 @@ pub enum Step<'a> {
     },
 }
 
-/// What a text is at its first line.
-pub enum Opening<'a> {
-    /// There is nothing in it.
-    Empty,
-    Records(Scanner<'a>),
-    /// It begins like nothing that the utility prints of records.
-    Foreign,
-}
+/// A text begins like nothing that the utility prints of records.
+#[derive(Debug)]
+pub struct Foreign;
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Line {
+enum Found {
     /// Of this key; the value begins at this byte.
     Key(usize, usize),
     Blank,
@@ -62,6 +57,8 @@ enum Next {
 
 struct Key<'a> {
     name: &'a str,
+    /// What the table says of it.
+    line: Option<&'static Line>,
     /// The line up to its colon.
     prefix: &'a str,
     /// The last record in which it stood somewhere unexpected.
@@ -86,14 +83,14 @@ pub struct Scanner<'a> {
     column: usize,
     /// Up to where quotes of a value were counted, and whether their number was odd.
     quotes: Option<(usize, bool)>,
-    /// Keys of different lengths had their colons in one column: a line whose colon is elsewhere is no key.
+    /// Keys are padded to one column: a line whose colon is elsewhere is no key.
     is_aligned: bool,
-    expected: Option<&'static Record>,
+    expected: &'static Record,
 }
 
 impl<'a> Scanner<'a> {
-    /// `expected` helps where a continued text looks like a key.
-    pub fn open(text: &'a str, expected: Option<&'static Record>) -> Opening<'a> {
+    /// Nothing for a text without a record. `expected` helps where a continued text looks like a key.
+    pub fn open(text: &'a str, expected: &'static Record) -> Result<Option<Scanner<'a>>, Foreign> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut scanner = Scanner {
             text,
@@ -112,18 +109,23 @@ impl<'a> Scanner<'a> {
         };
         let at = scanner.past_blanks(0);
         match scanner.begins(at) {
-            Line::Key(key, value) => {
+            Found::Key(key, value) => {
                 scanner.next = Next::Pair { key, value };
-                Opening::Records(scanner)
+                Ok(Some(scanner))
             }
-            Line::End => Opening::Empty,
-            Line::Blank | Line::Other => Opening::Foreign,
+            Found::End => Ok(None),
+            Found::Blank | Found::Other => Err(Foreign),
         }
     }
 
     /// The key of this number, as it was printed.
     pub fn key(&self, number: usize) -> &'a str {
         self.keys[number].name
+    }
+
+    /// What the table says of that key.
+    pub fn line_of(&self, number: usize) -> Option<&'static Line> {
+        self.keys[number].line
     }
 
     /// After the end of a record: its keys.
@@ -149,37 +151,36 @@ impl<'a> Scanner<'a> {
     }
 
     /// What stands at this place, if a record may begin there.
-    fn begins(&mut self, at: usize) -> Line {
+    fn begins(&mut self, at: usize) -> Found {
         if at == self.text.len() {
-            return Line::End;
+            return Found::End;
         }
         match self.split(at) {
-            Some((name, colon, value)) => Line::Key(self.intern(name, &self.text[at..=colon]), value),
-            None => Line::Other,
+            Some((name, colon, value)) => Found::Key(self.intern(name, &self.text[at..=colon]), value),
+            None => Found::Other,
         }
     }
 
     /// What stands at this place inside a record; `so_far` is the value before it.
-    fn inside(&mut self, at: usize, value: usize) -> Line {
+    fn inside(&mut self, at: usize, value: usize) -> Found {
         if at >= self.text.len() {
-            return Line::End;
+            return Found::End;
         }
         if let Some(&key) = self.following.and_then(|seen| self.order.get(seen)) {
             let prefix = self.keys[key].prefix;
             if self.text.as_bytes()[at..].starts_with(prefix.as_bytes()) {
-                return Line::Key(key, self.value_at(at + prefix.len()));
+                return Found::Key(key, self.value_at(at + prefix.len()));
             }
         }
         if is_blank(&self.text[at..self.line_end(at)]) {
-            return Line::Blank;
+            return Found::Blank;
         }
-        let Some((name, colon, begin)) = self.split(at) else { return Line::Other };
+        let Some((name, colon, begin)) = self.split(at) else { return Found::Other };
         let in_column = colon - at == self.column;
-        if !in_column && (self.is_open(value, at) || (self.is_aligned && !self.is_expected(name))) {
-            return Line::Other;
+        if !in_column && (self.is_aligned || self.line(name).is_none() || self.is_open(value, at)) {
+            return Found::Other;
         }
-        self.is_aligned |= in_column && name.len() != self.keys[self.first].name.len();
-        Line::Key(self.intern(name, &self.text[at..=colon]), begin)
+        Found::Key(self.intern(name, &self.text[at..=colon]), begin)
     }
 
     /// Whether the value that begins here has, up to there, opened a quote and not closed it. Counts on from where it
@@ -192,8 +193,8 @@ impl<'a> Scanner<'a> {
         odd && bytes.get(value) == Some(&b'"')
     }
 
-    fn is_expected(&self, name: &str) -> bool {
-        self.expected.is_some_and(|record| record.lines.iter().any(|line| same_key(line.key, name)))
+    fn line(&self, name: &str) -> Option<&'static Line> {
+        self.expected.lines.iter().find(|line| same_key(line.key, name))
     }
 
     /// The key of the line that begins here, the place of its colon, and that of its value.
@@ -216,7 +217,8 @@ impl<'a> Scanner<'a> {
         let next = self.keys.len();
         let key = *self.by_name.entry(name).or_insert(next);
         if key == next {
-            self.keys.push(Key { name, prefix, record: usize::MAX });
+            let line = self.line(name);
+            self.keys.push(Key { name, line, prefix, record: usize::MAX });
         } else {
             self.keys[key].prefix = prefix;
         }
@@ -226,7 +228,7 @@ impl<'a> Scanner<'a> {
     /// Whether this record has had this key.
     fn is_repeated(&self, key: usize) -> bool {
         match self.following {
-            Some(seen) => self.order[..seen].contains(&key),
+            Some(seen) => self.order.get(seen) != Some(&key) && self.order[..seen].contains(&key),
             None => self.keys[key].record == self.record,
         }
     }
@@ -254,6 +256,9 @@ impl<'a> Scanner<'a> {
                 self.keys[known].record = self.record;
             }
         }
+        let (name, first) = (self.keys[key].name, self.keys[self.first].name);
+        let is_padded = self.column > name.len() + 1;
+        self.is_aligned |= self.column_of(key) == self.column && (is_padded || name.len() != first.len());
         self.own.push(key);
         self.keys[key].record = self.record;
     }
@@ -270,40 +275,54 @@ impl<'a> Scanner<'a> {
         false
     }
 
-    /// The value that begins here, up to whatever follows it.
-    fn value(&mut self, value: usize) -> &'a str {
+    /// The value of a key, from here up to whatever follows it.
+    fn value(&mut self, key: usize, value: usize) -> &'a str {
         let mut end = self.line_end(value);
         self.next = loop {
             match self.inside(end + 1, value) {
-                Line::Key(key, begin) if self.is_repeated(key) => {
-                    break Next::End { closed: true, then: Some((key, begin)) };
+                Found::Key(next, begin) if self.is_repeated(next) => {
+                    break Next::End { closed: true, then: Some((next, begin)) };
                 }
-                Line::Key(key, value) => break Next::Pair { key, value },
-                Line::End => break Next::End { closed: false, then: None },
-                Line::Other => end = self.line_end(end + 1),
-                Line::Blank => match self.after_blank(end + 1, value) {
-                    Ok(next) => break next,
-                    Err(continued) => end = self.line_end(continued),
-                },
+                Found::Key(key, value) => break Next::Pair { key, value },
+                Found::End => break Next::End { closed: false, then: None },
+                Found::Other => end = self.line_end(end + 1),
+                Found::Blank => {
+                    let at = self.past_blanks(end + 1);
+                    match self.after_blank(key, value, at) {
+                        Some(next @ Next::Pair { .. }) => {
+                            // The empty lines are the value's own.
+                            end = at - 1;
+                            break next;
+                        }
+                        Some(next) => break next,
+                        None => end = self.line_end(at),
+                    }
+                }
             }
         };
         let text = &self.text[value..end];
         text.strip_suffix('\r').unwrap_or(text)
     }
 
-    /// What an empty line ends, or where the text that it belongs to goes on.
-    fn after_blank(&mut self, blank: usize, value: usize) -> Result<Next, usize> {
-        let at = self.past_blanks(blank);
+    /// What follows the empty lines after this value; nothing when the text goes on behind them.
+    fn after_blank(&mut self, key: usize, value: usize, at: usize) -> Option<Next> {
+        let shape = self.keys[key].line.map(|line| line.shape);
+        let is_text = matches!(shape, Some(Shape::Text | Shape::Quoted) | None);
+        let is_open = shape != Some(Shape::Text) && self.is_open(value, at);
         match self.begins(at) {
-            Line::End => Ok(Next::End { closed: true, then: None }),
-            Line::Key(key, begin) => {
-                let is_new = key == self.first || self.column_of(key) == self.column;
-                if !is_new && self.is_open(value, blank) {
-                    return Err(at);
+            Found::End => Some(Next::End { closed: !is_open, then: None }),
+            Found::Key(next, begin) => {
+                let in_column = self.column_of(next) == self.column;
+                let is_key = in_column || !(self.is_aligned || self.keys[next].line.is_none() || is_open);
+                let is_new = next == self.first || self.is_repeated(next) || !in_column;
+                match (is_text, is_key) {
+                    (true, false) => None,
+                    // Records of one list begin alike: the text before ended with empty lines.
+                    (true, true) if !is_new => Some(Next::Pair { key: next, value: begin }),
+                    _ => Some(Next::End { closed: true, then: Some((next, begin)) }),
                 }
-                Ok(Next::End { closed: true, then: Some((key, begin)) })
             }
-            Line::Blank | Line::Other => Err(at),
+            Found::Blank | Found::Other => None,
         }
     }
 }
@@ -315,7 +334,7 @@ impl<'a> Iterator for Scanner<'a> {
         match self.next {
             Next::Pair { key, value } => {
                 self.enter(key);
-                Some(Step::Pair(Pair { key, value: self.value(value) }))
+                Some(Step::Pair(Pair { key, value: self.value(key, value) }))
             }
             Next::End { closed, then } => {
                 let same = self.finish();
@@ -336,4 +355,3 @@ fn is_name(key: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_alphabetic())
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b' '))
 }
-
