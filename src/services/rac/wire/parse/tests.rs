@@ -200,7 +200,9 @@ fn value(shape: Shape, is_last: bool) -> BoxedStrategy<String> {
         Shape::Number => any::<i64>().prop_map(|n| n.to_string()).boxed(),
         Shape::Decimal => (-1_000_000_000i64..1_000_000_000).prop_map(|n| format!("{:.3}", n as f64 / 1000.0)).boxed(),
         Shape::Date => prop_oneof![Just(String::new()), Just("2026-02-26T03:32:24".to_owned())].boxed(),
-        Shape::Uuid => prop_oneof![Just(sample(shape)), Just("00000000-0000-0000-0000-000000000000".to_owned())].boxed(),
+        Shape::Uuid => {
+            prop_oneof![Just(sample(shape)), Just("00000000-0000-0000-0000-000000000000".to_owned())].boxed()
+        }
         Shape::Words(words) => prop::sample::select(words.words).prop_map(|(_, word)| (*word).to_owned()).boxed(),
         shape => Just(sample(shape)).boxed(),
     }
