@@ -4,6 +4,7 @@
 //! tests say so.
 
 mod bytes;
+mod texts;
 
 use std::path::{Path, PathBuf};
 

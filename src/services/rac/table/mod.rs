@@ -170,6 +170,11 @@ impl Line {
     pub fn is_in(&self, version: Version) -> bool {
         (self.since..=self.until).contains(&version)
     }
+
+    /// Every version prints it.
+    pub fn is_always(&self) -> bool {
+        self.since == 0 && self.until == EVER
+    }
 }
 
 const fn line(key: &'static str, shape: Shape) -> Line {

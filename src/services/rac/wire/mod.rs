@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod errors;
 pub mod packet;
+pub mod parse;
 pub mod print;
 pub mod shape;
 

@@ -72,6 +72,7 @@ fn field<'f>(shape: Shape, value: &'f Value<'_>, zone: &'f TimeZone, scratch: &'
     match (shape, value) {
         (Shape::Words(words), Value::Bool(flag)) if words.is_flag => Field::Flag(*flag),
         (Shape::Words(words), Value::Int(n)) if words.is_flag => Field::Flag(*n != 0),
+        (Shape::Number, Value::Text(text)) if text.is_empty() => Field::Null,
         (Shape::Number, Value::Text(text)) => match text.parse::<i64>() {
             // A process id is a number; what only looks like one keeps its form.
             Ok(n) if !text.starts_with(['0', '+']) || text == "0" => Field::Integer(n),
