@@ -4,6 +4,7 @@ mod check;
 mod docs;
 mod eval;
 mod init;
+mod rac;
 mod repl;
 mod run;
 mod sandbox;
@@ -106,6 +107,12 @@ enum Command {
     },
     /// Run the simulators until stopped; print where each listens.
     Sandbox(sandbox::Options),
+    /// The utility `rac` of the platform, with its own options: `pult rac help`.
+    #[command(disable_help_flag = true)]
+    Rac {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// The reference of every function.
     Docs {
         /// A function, a module or an object; everything when left out.
@@ -140,6 +147,9 @@ enum DocsForm {
 /// Runs the program; the result is its exit code.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
+    if let Some(args) = rac::asked(&args) {
+        return rac::main(args);
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(asked) => {
@@ -190,6 +200,7 @@ fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {
         Some(Command::Check { scripts }) => check::check(global, &scripts),
         Some(Command::Init { folder }) => init::init(&folder),
         Some(Command::Sandbox(options)) => sandbox::sandbox(options),
+        Some(Command::Rac { .. }) => Err(rac::not_first()),
         Some(Command::Docs { name, form, write }) => docs::docs(global, name.as_deref(), form, write.as_deref()),
     }
 }

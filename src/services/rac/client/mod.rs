@@ -6,7 +6,7 @@ mod ras;
 mod server;
 
 pub use call::{Call, Reply};
-pub use server::Server;
+pub use server::{Server, address};
 
 #[cfg(test)]
 mod tests;

@@ -199,24 +199,28 @@ fn nothing(call: &Call, what: &str) -> Error {
         .hint("the list command of the same name shows what there is")
 }
 
-/// `host:port` of an address that may lack the port.
+/// `host:port` of an address that may lack the port: `srv1`, `srv1:1545`, `[fe80::1]:1545`, `fe80::1`.
 pub fn address(text: &str) -> std::result::Result<String, String> {
     let text = text.trim();
-    let (host, port) = match text.rsplit_once(':') {
+    let wrong = || format!("\"{text}\" is not host:port");
+    let (host, port) = match text.strip_prefix('[') {
+        Some(inner) => {
+            let (host, behind) = inner.split_once(']').ok_or_else(wrong)?;
+            (host, if behind.is_empty() { None } else { Some(behind.strip_prefix(':').ok_or_else(wrong)?) })
+        }
         // More colons without brackets are an address of IPv6 alone.
-        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (text, None),
-        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
-        _ => (text, None),
+        None if text.matches(':').count() > 1 => (text, None),
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
     let port = match port {
         None => PORT,
         Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| format!("{port} is no port"))?,
     };
-    let wrong = host.is_empty() || host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#'));
-    match (wrong, host.contains(':') && !host.starts_with('[')) {
-        (true, _) => Err(format!("\"{text}\" is not host:port")),
-        (false, true) => Ok(format!("[{host}]:{port}")),
-        (false, false) => Ok(format!("{host}:{port}")),
+    let is_strange = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#' | '[' | ']');
+    match host.contains(':') {
+        _ if host.is_empty() || host.contains(is_strange) => Err(wrong()),
+        true => Ok(format!("[{host}]:{port}")),
+        false => Ok(format!("{host}:{port}")),
     }
 }
 

@@ -188,7 +188,9 @@ pub(super) async fn ask(to: &mut Connection, message: &'static Message, values: 
     let wrong = |what: String| Err(to.malformed(&codec::Malformed { what: message.name, at: 0, reason: what }));
     let body = match (body, message.reply) {
         (Body::Exception(exception), _) => {
-            return Err(errors::from_exception(&exception.class, &exception.text));
+            // As it came, for whoever must repeat it to the letter.
+            let text = exception.text.to_string();
+            return Err(errors::from_exception(&exception.class, &text).detail("text", text));
         }
         _ if endpoint != to.endpoint() => return wrong(format!("an answer for endpoint {endpoint}")),
         (Body::Void, Reply::Void) => Bytes::new(),

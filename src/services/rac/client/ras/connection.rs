@@ -17,6 +17,8 @@ use crate::services::rac::wire::packet;
 
 /// An answer of a hundred thousand sessions is a fifth of this.
 const LARGEST: usize = 256 << 20;
+/// A server that has not greeted within this time is none, however long its answers may take.
+const GREETING: Duration = Duration::from_secs(60);
 /// How much room is made before bytes have come, whatever length was announced.
 const TRUSTED: usize = 1 << 20;
 /// Bytes of a strange answer that are shown.
@@ -86,7 +88,7 @@ impl Connection {
             used: Instant::now(),
             timeouts,
         };
-        match timeout(timeouts.answer, connection.begin(versions)).await {
+        match timeout(timeouts.answer.min(GREETING), connection.begin(versions)).await {
             Ok(begun) => begun.map(|()| connection),
             Err(_) => Err(connection.stranger("it says nothing")),
         }
@@ -178,7 +180,8 @@ impl Connection {
                     (packet::KEEP_ALIVE, _) => {}
                     (packet::ENDPOINT_FAILURE, payload) => {
                         let failure = packet::endpoint_failure(&payload).map_err(|error| self.malformed(&error))?;
-                        return Err(errors::from_exception(&failure.class, &failure.text));
+                        let text = failure.text.to_string();
+                        return Err(errors::from_exception(&failure.class, &text).detail("text", text));
                     }
                     (kind, payload) => {
                         return Err(
