@@ -9,7 +9,7 @@ use super::pool::{Lent, Pool};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::rac::client::Call;
 use crate::services::rac::table::{
-    self, Message, Opt, Record, Reply, Slot, VERSIONS, Version, Way, Who, Wire, message,
+    self, Answer, Message, Opt, Record, Reply, Slot, VERSIONS, Version, Way, Who, Wire, message,
 };
 use crate::services::rac::wire::codec::{self, Reader, Value};
 use crate::services::rac::wire::errors;
@@ -155,10 +155,17 @@ async fn authenticate(to: &mut Connection, call: &Call) -> Result<()> {
     if call.knows(Who::Cluster) {
         prove(to, Proven::Cluster(*cluster), call.credentials(Who::Cluster)).await?;
     }
-    if call.knows(Who::Infobase) {
-        prove(to, Proven::Infobase(*cluster), call.credentials(Who::Infobase)).await?;
+    let credentials = call.credentials(Who::Infobase);
+    // A list of everything is asked for without an infobase's user, by the utility as well.
+    if call.knows(Who::Infobase) && (credentials.is_some() || !lists_all(call)) {
+        prove(to, Proven::Infobase(*cluster), credentials).await?;
     }
     Ok(())
+}
+
+/// Whether a list is wanted that no infobase limits.
+fn lists_all(call: &Call) -> bool {
+    matches!(call.command.answer, Answer::Many(_)) && call.given("infobase").is_none()
 }
 
 async fn prove(to: &mut Connection, what: Proven, credentials: Option<(&str, &str)>) -> Result<()> {
