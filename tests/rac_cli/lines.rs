@@ -86,13 +86,6 @@ fn a_server_that_is_not_there() {
 }
 
 #[test]
-fn commands_that_the_protocol_has_no_known_message_for() {
-    let ran = rac(&format!("binary-data-storage list --cluster={ID} --infobase={ID}"));
-    assert!(ran.err().ends_with(": binary-data-storage list\n"), "{}", ran.err());
-    assert_eq!((ran.out(), ran.code), ("", FAILED));
-}
-
-#[test]
 fn the_program_under_the_name_of_the_utility() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["rac", "RAC.exe"] {

@@ -11,7 +11,6 @@ use crate::core::progress::Progress;
 use crate::core::state::State;
 use crate::error::{Error, Kind, Result};
 use crate::services::rac::client::{Call, Server};
-use crate::services::rac::table::Way;
 use crate::services::rac::{NAME, SETTINGS};
 use crate::settings::{Given, Settings};
 
@@ -20,10 +19,6 @@ const PATIENCE: f64 = 3600.0;
 
 /// What the utility would print, or the message of the failure.
 pub fn run(address: &str, call: Call, manner: &Manner) -> Result<String, String> {
-    if let Way::Unknown = call.command.way {
-        let command = call.command.words.join(" ");
-        return Err(format!("{}: {} {command}", manner.language.of(t::NO_MESSAGE), call.mode.name));
-    }
     print(address, call, manner).map_err(|error| message(&error, manner))
 }
 

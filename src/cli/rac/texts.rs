@@ -22,11 +22,6 @@ impl Language {
 pub const NOT_UNDERSTOOD: Both = ("Error parsing option", "Ошибка разбора параметра");
 /// The first line when no server answers. Wrappers look for the Russian one; the English is ours.
 pub const NO_SERVER: Both = ("Error connecting to server", "Ошибка соединения с сервером");
-/// Of a command that the protocol has no known message for; the command stands behind it.
-pub const NO_MESSAGE: Both = (
-    "No message of the protocol is known for this command; only the utility of the platform carries it out",
-    "Для этой команды не известно сообщение протокола; её выполняет только утилита из состава платформы",
-);
 /// Of a name; the Russian text is that of servers for an id.
 pub const NO_INFOBASE: Both =
     ("No infobase of this name was found", "Информационная база с указанным идентификатором не найдена");
