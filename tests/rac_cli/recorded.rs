@@ -11,12 +11,15 @@ use crate::program::{FAILED, Ran, pult, run};
 
 const ID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
 
+/// Type and payload of each packet.
+type Packets = Vec<(u8, Vec<u8>)>;
+
 fn folder() -> PathBuf {
     std::env::var_os("PULT_GOLDEN").map_or_else(|| "../shared/golden".into(), PathBuf::from).join("ras")
 }
 
-/// Type and payload of each packet; nothing if these bytes are not packets from the first on.
-fn packets(bytes: &[u8]) -> Option<Vec<(u8, Vec<u8>)>> {
+/// The packets that these bytes are; nothing if these bytes are not packets from the first on.
+fn packets(bytes: &[u8]) -> Option<Packets> {
     let mut packets = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -94,10 +97,6 @@ fn exception(packets: &[(u8, Vec<u8>)]) -> Option<String> {
     }
 }
 
-/// Types and payloads.
-type Packets = Vec<(u8, Vec<u8>)>;
-
-/// Names with what a server sent.
 fn recordings(folder: &Path) -> Vec<(String, Packets)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
