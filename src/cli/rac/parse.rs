@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::secret::MASK;
 use crate::services::rac::client::{Call, address};
-use crate::services::rac::table::{Command, MODES, Mode, Opt, Takes, commands};
+use crate::services::rac::table::{Command, MODES, Mode, NEWEST, Opt, Takes, Way, Wire, commands, message};
 use crate::services::rac::wire::shape::{self, Given};
 
 /// What the utility is asked for.
@@ -92,7 +92,7 @@ impl<'a> Written<'a> {
         ["pwd", "pass", "secret"].iter().any(|word| name.contains(word))
     }
 
-    fn given(&self, opt: &'static Opt) -> Result<Given, Fault> {
+    fn given(&self, opt: &'static Opt, command: &'static Command) -> Result<Given, Fault> {
         let bare = || Fault(opt.name.into());
         match (opt.takes, self.value) {
             (Takes::Flag, None) => Ok(Given::Flag),
@@ -100,10 +100,22 @@ impl<'a> Written<'a> {
             (_, None) => Err(bare()),
             (_, Some("")) if !may_be_empty(opt) => Err(bare()),
             (_, Some(value)) => {
-                shape::given(opt, value, false).ok_or_else(|| if opt.is_required { bare() } else { self.whole() })
+                let given = shape::given(opt, value, false).filter(|given| fits(command, opt, given));
+                given.ok_or_else(|| if opt.is_required { bare() } else { self.whole() })
             }
         }
     }
+}
+
+/// Whether there is room for the value in what the command writes: no port is larger than 65535.
+fn fits(command: &Command, opt: &Opt, given: &Given) -> bool {
+    let (Way::Edit { write, .. } | Way::Create { write }) = command.way else { return true };
+    let body = message(write).map_or(&[][..], |message| message.body);
+    let mut slots = body.iter().flat_map(|slot| match slot.wire {
+        Wire::One(record) => record.slots,
+        _ => std::slice::from_ref(slot),
+    });
+    slots.find(|slot| slot.name == opt.name).is_none_or(|slot| given.value(slot, NEWEST).is_ok())
 }
 
 /// Whether any command has an option of this name that takes a value.
@@ -175,7 +187,7 @@ impl<'a> Scan<'a> {
             // once more replaces what was given.
             let opt = named.clone().find(|opt| call.given(opt.called).is_none()).or_else(|| named.next_back());
             let opt = opt.ok_or_else(|| option.whole())?;
-            call.give(opt, option.given(opt)?);
+            call.give(opt, option.given(opt, command)?);
         }
         let missing = known.iter().find(|opt| opt.is_required && call.given(opt.called).is_none());
         match missing.map(|opt| opt.name).or_else(|| needed(&call, &known)) {
@@ -282,6 +294,8 @@ mod tests {
             ("cluster update --cluster=ID --passwort=word", "! --passwort=***"),
             ("cluster update --cluster=ID --kill-problem-processes=maybe", "! --kill-problem-processes=maybe"),
             ("session list --cluster=ID --infobase=demo", "! --infobase=demo"),
+            ("cluster update --cluster=ID --lifetime-limit=99999999999", "! --lifetime-limit=99999999999"),
+            ("cluster insert --host=h --port=99999", "! port"),
             // What is missing, empty or malformed.
             ("cluster info", "! cluster"),
             ("cluster info --cluster", "! cluster"),
