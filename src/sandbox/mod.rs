@@ -118,6 +118,10 @@ impl Sandbox {
         b24.set(crate::services::b24::SETTINGS, "webhook", Given::Text(self.b24.webhook()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("b24", "main", b24);
+        let mut rac = Connection::new("the sandbox");
+        rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
+            .map_err(|(message, _)| wrong(message))?;
+        config.add("rac", "main", rac);
         Ok(config)
     }
 }

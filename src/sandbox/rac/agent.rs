@@ -7,7 +7,6 @@ use super::row::{NIL, Row};
 use super::texts::Fail;
 use super::world::{World, own_id};
 use super::{people, seed};
-use crate::services::rac::table::Version;
 
 type Act = for<'w> fn(&'w mut World, &mut Ask<'_>) -> Outcome<'w>;
 
@@ -35,7 +34,7 @@ fn admins<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
 
 fn register_admin<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
     ask.who.is_agent_admin(&world.agent_admins)?;
-    add_admin(&mut world.agent_admins, ask.row()?, ask.version)
+    add_admin(&mut world.agent_admins, ask.row()?)
 }
 
 fn remove_admin<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
@@ -44,7 +43,7 @@ fn remove_admin<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
 }
 
 /// Registers an administrator, or changes the one of this name.
-pub fn add_admin<'w>(admins: &'w mut Vec<Row>, written: Row, version: Version) -> Outcome<'w> {
+pub fn add_admin<'w>(admins: &'w mut Vec<Row>, written: Row) -> Outcome<'w> {
     let name = written.text("name");
     if name.is_empty() {
         return Err(Fail::NoName);
@@ -54,8 +53,8 @@ pub fn add_admin<'w>(admins: &'w mut Vec<Row>, written: Row, version: Version) -
         return Err(Fail::LastAdmin);
     }
     match admins.iter_mut().find(|admin| admin.text("name") == name) {
-        Some(admin) => admin.change(written, version),
-        None => admins.push(Row::fresh(written, version)),
+        Some(admin) => admin.change(written),
+        None => admins.push(Row::fresh(written)),
     }
     Ok(Answer::Void)
 }
@@ -84,9 +83,10 @@ fn authenticate_cluster<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<
 }
 
 fn authenticate_infobase<'w>(_: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
-    let cluster = ask.id();
+    // Clients do not agree on what this id is: the cluster's, or a process's.
+    ask.id();
     let pair = (ask.text(), ask.text());
-    ask.who.infobase(cluster, pair);
+    ask.who.infobase(pair);
     Ok(Answer::Void)
 }
 
@@ -100,7 +100,7 @@ fn register<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
     let id = own_id(&written);
     if id != NIL {
         let (cluster, _) = world.cluster(id)?;
-        cluster.row.change(written, ask.version);
+        cluster.row.change(written);
         return Ok(Answer::Id(id));
     }
     let (host, port) = (written.text("host"), written.int("port"));
@@ -118,7 +118,7 @@ fn register<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
     cluster.servers.push(server);
     people::lock(&mut cluster, format!("Менеджер кластера({host},{port},0)"), now, (NIL, NIL, NIL));
     seed::process(&mut cluster, chance, server_id, now);
-    cluster.row.change(written, ask.version);
+    cluster.row.change(written);
     cluster.row.set("cluster", id);
     world.clusters.push(cluster);
     Ok(Answer::Id(id))

@@ -5,13 +5,12 @@ use super::knobs::{Knobs, credentials};
 use super::row::{Cell, Id, NIL, Row};
 use super::texts::Fail;
 use super::world::{Cluster, Ground, World, own_id};
-use super::{agent, clusters, infobases, limits, profiles, rules, servers, sessions};
-use crate::services::rac::table::{Message, Version};
+use super::{agent, clusters, infobases, limits, profiles, rules, servers, sessions, storages};
+use crate::services::rac::table::Message;
 
 /// A request that was read.
 pub struct Ask<'a> {
     pub message: &'static Message,
-    pub version: Version,
     pub knobs: &'a Knobs,
     pub who: &'a mut Identity,
     body: std::vec::IntoIter<Cell>,
@@ -21,6 +20,7 @@ pub enum Answer<'w> {
     Void,
     Text(String),
     Id(Id),
+    Bool(bool),
     One(&'w Row),
     Many(Vec<&'w Row>),
     /// Put together for this answer.
@@ -33,18 +33,20 @@ pub type Act = for<'w> fn(&'w mut Cluster, &mut Ground, &mut Ask<'_>) -> Outcome
 /// Such by the names of their messages.
 pub type Acts = &'static [(&'static str, Act)];
 
-const ACTS: [Acts; 7] =
-    [clusters::ACTS, servers::ACTS, infobases::ACTS, sessions::ACTS, rules::ACTS, profiles::ACTS, limits::ACTS];
+const ACTS: [Acts; 8] = [
+    clusters::ACTS,
+    servers::ACTS,
+    infobases::ACTS,
+    sessions::ACTS,
+    rules::ACTS,
+    profiles::ACTS,
+    limits::ACTS,
+    storages::ACTS,
+];
 
 impl<'a> Ask<'a> {
-    pub fn new(
-        message: &'static Message,
-        version: Version,
-        knobs: &'a Knobs,
-        who: &'a mut Identity,
-        body: Vec<Cell>,
-    ) -> Ask<'a> {
-        Ask { message, version, knobs, who, body: body.into_iter() }
+    pub fn new(message: &'static Message, knobs: &'a Knobs, who: &'a mut Identity, body: Vec<Cell>) -> Ask<'a> {
+        Ask { message, knobs, who, body: body.into_iter() }
     }
 
     // The table says what a body holds, in this order; what it does not hold is empty.
@@ -78,8 +80,8 @@ impl<'a> Ask<'a> {
     }
 
     /// Whether a user who may do this to the infobase was named.
-    pub fn may_touch(&self, cluster: &Cluster, base: &Row) -> Result<(), Fail> {
-        match self.who.is_user(cluster.id, credentials(&self.knobs.infobase_user)) {
+    pub fn may_touch(&self, base: &Row) -> Result<(), Fail> {
+        match self.who.is_user(credentials(&self.knobs.infobase_user)) {
             true => Ok(()),
             false => Err(Fail::Rights(base.text("name").to_owned())),
         }
@@ -122,9 +124,9 @@ pub fn named<'w>(rows: impl IntoIterator<Item = &'w Row>, name: &str, fail: Fail
 }
 
 /// Puts a written record in the place of that with its id, or leaves it to the caller when it has none.
-pub fn change<'w>(rows: impl IntoIterator<Item = &'w mut Row>, written: &Row, version: Version) -> Option<Id> {
+pub fn change<'w>(rows: impl IntoIterator<Item = &'w mut Row>, written: &Row) -> Option<Id> {
     let id = own_id(written);
     let row = rows.into_iter().find(|row| own_id(row) == id)?;
-    row.change(written.clone(), version);
+    row.change(written.clone());
     Some(id)
 }

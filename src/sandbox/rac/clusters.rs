@@ -24,7 +24,7 @@ fn admins<'w>(cluster: &'w mut Cluster, _: &mut Ground, _: &mut Ask<'_>) -> Outc
 }
 
 fn register_admin<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
-    add_admin(&mut cluster.admins, ask.row()?, ask.version)
+    add_admin(&mut cluster.admins, ask.row()?)
 }
 
 fn remove_admin<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {

@@ -16,7 +16,7 @@ use super::knobs::Knobs;
 use super::packet::{self, Packet};
 use super::sim::{Endpoint, Harm, Sim};
 use super::texts::Fail;
-use crate::services::rac::table::{NEWEST, VERSIONS, Version};
+use crate::services::rac::table::{Version, WRITING};
 
 const SERVICE: &str = "v8.service.Admin.Cluster";
 /// Answers that wait to be sent; who sends more before reading has to wait.
@@ -206,11 +206,11 @@ impl Talk {
         if service != SERVICE {
             return self.refuse(service, version, &format!("Unknown service {service}"));
         }
-        let known = |major: &Version| VERSIONS.contains(major) || *major == NEWEST;
-        let taken: Vec<Version> = knobs.versions.iter().copied().filter(known).collect();
+        // The newest first, as real servers name them.
+        let taken: Vec<Version> = WRITING.iter().copied().filter(|major| knobs.versions.contains(major)).collect();
         let Some(major) = taken.iter().copied().find(|major| format!("{major}.0") == version) else {
             let taken: Vec<String> = taken.iter().map(|major| format!("{major}.0")).collect();
-            let told = format!("Version {version} of {SERVICE} is not served, supported=[{}]", taken.join(", "));
+            let told = format!("service={SERVICE} version={version} supported=[{}]", taken.join(","));
             return self.refuse(service, version, &told);
         };
         self.opened += 1;

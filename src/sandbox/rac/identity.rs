@@ -13,7 +13,7 @@ pub struct Identity {
     agent: Option<Pair>,
     clusters: HashMap<Id, Pair>,
     /// Pairs are added, not replaced: an endpoint may know users of several infobases.
-    infobases: HashMap<Id, Vec<Pair>>,
+    users: Vec<Pair>,
 }
 
 /// More pairs than anybody has infobases are not kept.
@@ -37,10 +37,9 @@ impl Identity {
     }
 
     /// Message 10: whether the pair is right shows when an infobase is touched.
-    pub fn infobase(&mut self, cluster: Id, pair: Pair) {
-        let pairs = self.infobases.entry(cluster).or_default();
-        if !pairs.contains(&pair) && pairs.len() < MOST_PAIRS {
-            pairs.push(pair);
+    pub fn infobase(&mut self, pair: Pair) {
+        if !self.users.contains(&pair) && self.users.len() < MOST_PAIRS {
+            self.users.push(pair);
         }
     }
 
@@ -53,9 +52,8 @@ impl Identity {
     }
 
     /// Whether a user of infobases with these credentials was named; everybody is when there are none.
-    pub fn is_user(&self, cluster: Id, wanted: Option<(&str, &str)>) -> bool {
-        let pairs = self.infobases.get(&cluster).map(Vec::as_slice).unwrap_or_default();
-        wanted.is_none_or(|(user, password)| pairs.iter().any(|pair| pair.0 == user && pair.1 == password))
+    pub fn is_user(&self, wanted: Option<(&str, &str)>) -> bool {
+        wanted.is_none_or(|(user, password)| self.users.iter().any(|pair| pair.0 == user && pair.1 == password))
     }
 }
 

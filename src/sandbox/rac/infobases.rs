@@ -37,7 +37,7 @@ fn change_summary<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_
 
 fn info<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     let base = cluster.infobase(ask.id())?;
-    ask.may_touch(cluster, base)?;
+    ask.may_touch(base)?;
     Ok(Answer::One(base))
 }
 
@@ -75,13 +75,13 @@ fn create<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) 
     }
     ground.databases.insert(database);
     let id = ground.chance.id();
-    cluster.infobases.push(Row::fresh(written, ask.version).with("infobase", id));
+    cluster.infobases.push(Row::fresh(written).with("infobase", id));
     Ok(Answer::Id(id))
 }
 
 fn change_infobase<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     let written = ask.row()?;
-    ask.may_touch(cluster, cluster.infobase(own_id(&written))?)?;
+    ask.may_touch(cluster.infobase(own_id(&written))?)?;
     if written.text("name").is_empty() {
         return Err(Fail::NoName);
     }
@@ -89,13 +89,13 @@ fn change_infobase<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'
     if cluster.infobase(own_id(&written))?.text("name") != written.text("name") {
         name_is_free(cluster, &written)?;
     }
-    change(&mut cluster.infobases, &written, ask.version).map(|_| Answer::Void).ok_or(Fail::NoInfobase)
+    change(&mut cluster.infobases, &written).map(|_| Answer::Void).ok_or(Fail::NoInfobase)
 }
 
 fn drop_infobase<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     let (id, mode) = (ask.id(), ask.int());
     let base = cluster.infobase(id)?;
-    ask.may_touch(cluster, base)?;
+    ask.may_touch(base)?;
     if mode == 1 {
         ground.databases.remove(&database(base));
     }

@@ -38,7 +38,7 @@ pub struct Knobs {
     /// The last of all administrators cannot be removed. No source settles it; off is the default.
     pub keep_last_admin: bool,
 
-    /// Major numbers of the endpoint versions that are taken: any of 3 to 11, and 16.
+    /// Major numbers of the endpoint versions that are taken: any of 3 to 16.
     pub versions: Vec<u8>,
     /// The server's language: `ru` or `en`.
     pub language: Language,
@@ -53,6 +53,8 @@ pub struct Knobs {
     pub newcomers_code: String,
     /// Milliseconds until a session that was ended is gone.
     pub leaving_ms: u64,
+    /// Milliseconds that work on a storage of binary data takes.
+    pub storage_ms: u64,
     /// Faults to inject.
     pub faults: Faults,
 }
@@ -126,13 +128,14 @@ impl Default for Knobs {
             agent_admin: String::new(),
             infobase_user: String::new(),
             keep_last_admin: false,
-            versions: vec![3, 4, 5, 6, 7, 8, 9, 10, 11, 16],
+            versions: (3..=16).collect(),
             language: Language::Ru,
             absent_hosts: vec!["nowhere".to_owned()],
             latency_ms: 0.0,
             newcomers_per_second: 0.0,
             newcomers_code: String::new(),
             leaving_ms: 0,
+            storage_ms: 0,
             faults: Faults::default(),
         }
     }

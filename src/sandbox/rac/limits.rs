@@ -39,9 +39,9 @@ fn put_counter<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<
         return Err(Fail::NoName);
     }
     match cluster.counters.iter_mut().find(|counter| counter.row.text("name") == name) {
-        Some(counter) => counter.row.change(written, ask.version),
+        Some(counter) => counter.row.change(written),
         None => {
-            let row = Row::fresh(written, ask.version);
+            let row = Row::fresh(written);
             cluster.counters.push(Counter { row, values: Vec::new(), accumulated: Vec::new() });
         }
     }
@@ -71,8 +71,8 @@ fn put_limit<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) ->
         return Err(Fail::NoName);
     }
     match cluster.limits.iter_mut().find(|limit| limit.text("name") == name) {
-        Some(limit) => limit.change(written, ask.version),
-        None => cluster.limits.push(Row::fresh(written, ask.version)),
+        Some(limit) => limit.change(written),
+        None => cluster.limits.push(Row::fresh(written)),
     }
     Ok(Answer::Void)
 }

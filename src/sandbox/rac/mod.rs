@@ -1,7 +1,7 @@
 //! A simulated administration server of 1C clusters (`ras`) on a loopback address.
 //!
 //! Built from `reference/ras-protocol.md` and `reference/rac.md`: several endpoints on a connection, the layouts of
-//! versions 3.0 to 11.0 and 16.0, authentication, refusals as the real server words them, and a world that remembers
+//! versions 3.0 to 16.0, authentication, refusals as the real server words them, and a world that remembers
 //! what was done to it. What there is to administer comes from the one table; bytes are read and written here, apart
 //! from our client, so that neither hides the other's slips. [`Knobs`] has every switch, [`Counters`] what happened.
 
@@ -28,6 +28,7 @@ mod servers;
 mod session;
 mod sessions;
 mod sim;
+mod storages;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -43,9 +43,9 @@ fn put<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outco
         return Err(Fail::NoName);
     }
     match cluster.profiles.iter_mut().find(|profile| profile.row.text("name") == name) {
-        Some(profile) => profile.row.change(written, ask.version),
+        Some(profile) => profile.row.change(written),
         None => {
-            let row = Row::fresh(written, ask.version);
+            let row = Row::fresh(written);
             cluster.profiles.push(Profile { row, lists: HashMap::new() });
         }
     }
@@ -59,38 +59,36 @@ fn remove<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Ou
     Ok(Answer::Void)
 }
 
-fn profile<'w>(cluster: &'w mut Cluster, ask: &mut Ask<'_>) -> Result<&'w mut Profile, Fail> {
-    let name = ask.text();
+fn profile<'w>(cluster: &'w mut Cluster, name: &str) -> Result<&'w mut Profile, Fail> {
     cluster.profiles.iter_mut().find(|profile| profile.row.text("name") == name).ok_or(Fail::NoProfile)
 }
 
-/// What a list's records are found by: the value that they begin with.
+/// What a list's records are found by: the value behind the profile's name.
 fn key(row: &Row) -> &str {
-    row.text(row.record.slots.first().map_or("", |slot| slot.name))
+    row.text(row.record.slots.get(1).map_or("", |slot| slot.name))
 }
 
 fn listed<'w>(cluster: &'w mut Cluster, ask: &mut Ask<'_>, record: &'static Record) -> Outcome<'w> {
-    let rows = profile(cluster, ask)?.lists.get(record.name);
+    let rows = profile(cluster, &ask.text())?.lists.get(record.name);
     Ok(Answer::Many(rows.into_iter().flatten().collect()))
 }
 
 fn list<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
-    let profile = profile(cluster, ask)?;
     let written = ask.row()?;
+    let profile = profile(cluster, written.text("profile"))?;
     if key(&written).is_empty() {
         return Err(Fail::NoName);
     }
     let rows = profile.lists.entry(written.record.name).or_default();
     match rows.iter_mut().find(|row| key(row) == key(&written)) {
-        Some(row) => row.change(written, ask.version),
-        None => rows.push(Row::fresh(written, ask.version)),
+        Some(row) => row.change(written),
+        None => rows.push(Row::fresh(written)),
     }
     Ok(Answer::Void)
 }
 
 fn strike<'w>(cluster: &'w mut Cluster, ask: &mut Ask<'_>, record: &'static Record) -> Outcome<'w> {
-    let profile = profile(cluster, ask)?;
-    let name = ask.text();
+    let (profile, name) = (profile(cluster, &ask.text())?, ask.text());
     let rows = profile.lists.entry(record.name).or_default();
     let at = rows.iter().position(|row| key(row) == name);
     rows.remove(at.ok_or(Fail::NotListed(name))?);

@@ -1,6 +1,6 @@
 //! Records of the simulated world: their values in the table's order, found by name.
 
-use crate::services::rac::table::{Record, Slot, Version, Wire};
+use crate::services::rac::table::{Record, Slot, Wire};
 
 pub type Id = [u8; 16];
 pub const NIL: Id = [0; 16];
@@ -111,20 +111,16 @@ impl Row {
         self
     }
 
-    /// What a client wrote back: only what its version carries, and passwords only where they are new.
-    pub fn change(&mut self, written: Row, version: Version) {
-        let new = self.record.slots.iter().zip(written.cells);
-        for (old, (slot, new)) in self.cells.iter_mut().zip(new) {
-            if slot.is_in(version) {
-                old.take(new);
-            }
-        }
+    /// What a client wrote back. Passwords change only where they are new; what the client's version does not carry was
+    /// read as what a new record holds, and becomes that, as on a real server.
+    pub fn change(&mut self, written: Row) {
+        self.cells.iter_mut().zip(written.cells).for_each(|(old, new)| old.take(new));
     }
 
     /// A record that a client sent as new.
-    pub fn fresh(written: Row, version: Version) -> Row {
+    pub fn fresh(written: Row) -> Row {
         let mut row = Row::new(written.record);
-        row.change(written, version);
+        row.change(written);
         row
     }
 }

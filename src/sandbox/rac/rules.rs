@@ -30,11 +30,11 @@ fn put<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> 
     let (written, position) = (ask.row()?, ask.int());
     let id = own_id(&written);
     let row = if id == NIL {
-        Row::fresh(written, ask.version).with("rule", ground.chance.id())
+        Row::fresh(written).with("rule", ground.chance.id())
     } else {
         let at = server.rules.iter().position(|rule| own_id(rule) == id).ok_or(Fail::NoRule)?;
         let mut row = server.rules.remove(at);
-        row.change(written, ask.version);
+        row.change(written);
         row
     };
     let id = own_id(&row);
@@ -88,10 +88,10 @@ fn put_setting<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<
     // It begins to hold when settings are applied.
     let written = written.with("service-data-dir", path).with("active", 0);
     if own_id(&written) != NIL {
-        return change(&mut server.settings, &written, ask.version).map(Answer::Id).ok_or(Fail::NoSetting);
+        return change(&mut server.settings, &written).map(Answer::Id).ok_or(Fail::NoSetting);
     }
     let id = ground.chance.id();
-    server.settings.push(Row::fresh(written, ask.version).with("setting", id));
+    server.settings.push(Row::fresh(written).with("setting", id));
     Ok(Answer::Id(id))
 }
 

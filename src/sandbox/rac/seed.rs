@@ -21,6 +21,8 @@ pub fn world(knobs: &Knobs) -> World {
         clock,
         databases: Default::default(),
         leaving: Default::default(),
+        copies: Default::default(),
+        works: Default::default(),
         arrivals: (0.0, now, 0),
     };
     let mut clusters: Vec<Cluster> = Vec::new();

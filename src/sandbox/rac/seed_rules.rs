@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::chance::Chance;
-use super::row::Row;
+use super::row::{Row, shown};
 use super::world::{Cluster, Counter, Profile};
 use crate::services::rac::table::{
     ADDIN, APPLICATION, COM_CLASS, COUNTER, DIRECTORY, LIMIT, MODULE, PROFILE, RESOURCE, RULE, SETTING,
@@ -18,7 +18,7 @@ pub fn put(cluster: &mut Cluster, chance: &mut Chance) {
                 .with("infobase-name", "Бухгалтерия")
                 .with("rule-type", 2)
                 .with("application-ext", "BackgroundJob"),
-            Row::new(&RULE).with("rule", chance.id()).with("object-type", "JobService").with("rule-type", 3),
+            Row::new(&RULE).with("rule", chance.id()).with("object-type", "JobService").with("rule-type", 0),
         ];
     }
     if let Some(server) = cluster.servers.first_mut() {
@@ -61,20 +61,21 @@ fn profile(chance: &mut Chance) -> Profile {
         .with("inet", true)
         .with("crypto", true)
         .with("privileged-mode-roles", "Обмен;Чтение");
-    let directory = Row::new(&DIRECTORY)
+    let of = |record| Row::new(record).with("profile", "Ограниченный");
+    let directory = of(&DIRECTORY)
         .with("alias", "/exchange")
         .with("descr", "Обмен")
         .with("physicalPath", "/srv/exchange")
         .with("allowedRead", true);
-    let class = Row::new(&COM_CLASS)
+    let class = of(&COM_CLASS)
         .with("name", "Excel")
         .with("fileName", "excel.exe")
-        .with("id", chance.id())
+        .with("id", shown(chance.id()))
         .with("host", "srv1");
-    let addin = Row::new(&ADDIN).with("name", "Сканер").with("hash", "q83vEjRWeJASNA==");
-    let module = Row::new(&MODULE).with("name", "Загрузка").with("hash", "EjRWeJCrze8SNA==");
-    let app = Row::new(&APPLICATION).with("name", "Архиватор").with("wild", "7z a %");
-    let resource = Row::new(&RESOURCE).with("name", "Курсы").with("protocol", "https").with("url", "rates.example");
+    let addin = of(&ADDIN).with("name", "Сканер").with("hash", "q83vEjRWeJASNA==");
+    let module = of(&MODULE).with("name", "Загрузка").with("hash", "EjRWeJCrze8SNA==");
+    let app = of(&APPLICATION).with("name", "Архиватор").with("wild", "7z a %");
+    let resource = of(&RESOURCE).with("name", "Курсы").with("protocol", "https").with("url", "rates.example");
     let lists = [directory, class, addin, module, app, resource].map(|row| (row.record.name, vec![row]));
     Profile { row, lists: HashMap::from(lists) }
 }

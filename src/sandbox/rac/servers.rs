@@ -17,6 +17,7 @@ pub const ACTS: Acts = &[
     ("working processes", processes),
     ("process info", process),
     ("processes of a server", processes_of),
+    ("turn a process off", turn_off),
 ];
 
 fn servers<'w>(cluster: &'w mut Cluster, _: &mut Ground, _: &mut Ask<'_>) -> Outcome<'w> {
@@ -33,7 +34,7 @@ fn register<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>
     if own_id(&written) != NIL {
         ports_are_free(cluster, &written)?;
         let rows = cluster.servers.iter_mut().map(|server| &mut server.row);
-        return change(rows, &written, ask.version).map(Answer::Id).ok_or(Fail::NoServer);
+        return change(rows, &written).map(Answer::Id).ok_or(Fail::NoServer);
     }
     let (host, port) = (written.text("agent-host"), written.int("agent-port"));
     if host.is_empty() || ask.knobs.absent_hosts.iter().any(|absent| absent == host) {
@@ -45,13 +46,13 @@ fn register<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>
     }
     ports_are_free(cluster, &written)?;
     let id = ground.chance.id();
-    let mut row = Row::fresh(written, ask.version).with("server", id);
+    let mut row = Row::fresh(written).with("server", id);
     if ports(&row).is_empty() {
         row.set("port-range", seed::usual_ports(row.int("cluster-port")));
     }
     let mut rules = Vec::new();
     if keeps_off {
-        rules.push(Row::new(&RULE).with("rule", ground.chance.id()).with("rule-type", 3));
+        rules.push(Row::new(&RULE).with("rule", ground.chance.id()).with("rule-type", 0));
     }
     cluster.servers.push(Server { row, rules, settings: Vec::new() });
     seed::process(cluster, &mut ground.chance, id, ground.clock.now());
@@ -128,4 +129,12 @@ fn processes_of<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>)
     cluster.server(id)?;
     let processes = cluster.processes.iter().filter(|process| process.server == id);
     Ok(Answer::Many(processes.map(|process| &process.row).collect()))
+}
+
+fn turn_off<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
+    let id = ask.id();
+    let process = cluster.processes.iter_mut().find(|process| own_id(&process.row) == id).ok_or(Fail::NoProcess)?;
+    process.row.set("is-enable", false);
+    process.row.set("use", 0);
+    Ok(Answer::Void)
 }

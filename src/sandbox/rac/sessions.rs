@@ -38,7 +38,7 @@ fn connection<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -
 
 fn connections_long<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     let (process, base) = (ask.id(), ask.id());
-    ask.may_touch(cluster, cluster.infobase(base)?)?;
+    ask.may_touch(cluster.infobase(base)?)?;
     if !cluster.processes.iter().any(|known| own_id(&known.row) == process) {
         return Err(Fail::NoProcess);
     }
@@ -67,7 +67,7 @@ fn disconnect<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -
     let (process, id) = (ask.id(), ask.id());
     let row = cluster.connections.get(id).filter(|row| row.id("process") == process).ok_or(Fail::NoClient(id))?;
     if let Ok(base) = cluster.infobase(row.id("infobase")) {
-        ask.may_touch(cluster, base)?;
+        ask.may_touch(base)?;
     }
     cluster.cut(id);
     Ok(Answer::Void)

@@ -12,7 +12,7 @@ use super::packet::{EXCEPTION, MESSAGE, Packet, VOID};
 use super::texts::Fail;
 use super::world::World;
 use crate::services::rac::table::{
-    AUTHENTICATE_AGENT, AUTHENTICATE_CLUSTER, AUTHENTICATE_INFOBASE, Message, Version, message,
+    AUTHENTICATE_AGENT, AUTHENTICATE_CLUSTER, AUTHENTICATE_INFOBASE, Message, Reply, Version, message,
 };
 
 /// A lock that outlives a panic of its holder: the state behind it is only data.
@@ -139,21 +139,22 @@ impl Sim {
 
     fn carry_out(&self, endpoint: &mut Endpoint, id: u8, body: &[u8], knobs: &Knobs) -> Result<Packet, Fail> {
         let (number, version) = (endpoint.number, endpoint.version);
-        let message = message(id).filter(|message| message.since <= version).ok_or(Fail::Unknown(id))?;
+        let message = message(id).ok_or(Fail::Unknown(id))?;
         let body = read(message, body, version)?;
         let mut world = lock(&self.world);
         world.pass(knobs, &self.counters);
-        let mut ask = Ask::new(message, version, knobs, &mut endpoint.identity, body);
+        let mut ask = Ask::new(message, knobs, &mut endpoint.identity, body);
         let answer = world.answer(&mut ask)?;
         if let Answer::Void = answer {
             return Ok(Packet::answer(number, VOID));
         }
-        let packet = Packet::answer(number, MESSAGE).byte(id + 1);
-        let is_one = matches!(message.reply, crate::services::rac::table::Reply::One(_));
+        let packet = Packet::answer(number, MESSAGE).byte(message.answer);
+        let is_one = matches!(message.reply, Reply::One(_));
         Ok(match answer {
             Answer::Void => packet,
             Answer::Text(text) => packet.text(&text),
             Answer::Id(id) => packet.id(id),
+            Answer::Bool(is) => packet.byte(is.into()),
             Answer::One(row) => packet.row(row, version),
             Answer::Many(rows) => packet.rows(rows.into_iter(), version),
             Answer::Made(rows) if is_one => rows.iter().fold(packet, |packet, row| packet.row(row, version)),

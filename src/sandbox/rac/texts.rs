@@ -30,6 +30,9 @@ pub enum Fail {
     NoLimit,
     NoProfile,
     NoSetting,
+    NoStorage,
+    NoCopy(String),
+    NoWork,
     NoAdmin,
     /// What an access list does not hold.
     NotListed(String),
@@ -98,6 +101,8 @@ impl Fail {
             Fail::NoLimit => "Ограничение ресурсов с указанным идентификатором не найдено",
             Fail::NoProfile => "Профиль безопасности с указанным именем не найден",
             Fail::NoSetting => "Настройка сервиса с указанным идентификатором не найдена",
+            Fail::NoStorage => "Хранилище двоичных данных с указанным идентификатором не найдено",
+            Fail::NoWork => "Операция с хранилищем двоичных данных не найдена",
             Fail::NoAdmin => "Администратор кластера серверов 1С:Предприятия не найден",
             Fail::ClusterAdmin => "Ошибка операции администрирования\nАдминистратор кластера не аутентифицирован",
             Fail::AgentAdmin => {
@@ -130,6 +135,7 @@ impl Fail {
             ),
             Fail::Unknown(id) => format!("Неизвестный тип сообщения {id}"),
             Fail::LeftOver(count) => format!("Лишние данные в сообщении, байт: {count}"),
+            Fail::NoCopy(path) => format!("Резервная копия {path} не найдена"),
             Fail::NotListed(name) => format!("Объект {name} не найден в профиле безопасности"),
             _ => fixed.to_owned(),
         }
@@ -150,6 +156,8 @@ impl Fail {
             Fail::NoLimit => "Resource limit with the specified identifier is not found",
             Fail::NoProfile => "Security profile with the specified name is not found",
             Fail::NoSetting => "Service setting with the specified identifier is not found",
+            Fail::NoStorage => "Binary data storage with the specified identifier is not found",
+            Fail::NoWork => "Binary data storage operation is not found",
             Fail::NoAdmin => "1C:Enterprise server cluster administrator is not found",
             Fail::ClusterAdmin => "Administration operation error\nCluster administrator is not authenticated",
             Fail::AgentAdmin => "Administration operation error\nCentral server administrator is not authenticated",
@@ -180,6 +188,7 @@ impl Fail {
             ),
             Fail::Unknown(id) => format!("Unknown message type {id}"),
             Fail::LeftOver(count) => format!("Excess data in the message, bytes: {count}"),
+            Fail::NoCopy(path) => format!("Backup copy {path} is not found"),
             Fail::NotListed(name) => format!("Object {name} is not found in the security profile"),
             _ => fixed.to_owned(),
         }

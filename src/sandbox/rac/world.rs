@@ -72,6 +72,10 @@ pub struct Ground {
     pub databases: HashSet<(String, String)>,
     /// Sessions about to go: when, of which cluster, which.
     pub leaving: BTreeSet<(i64, Id, Id)>,
+    /// Copies of storages, by their paths.
+    pub copies: HashSet<String>,
+    /// Work on storages, and when it is done.
+    pub works: HashMap<Id, i64>,
     /// The pace of newcomers, since when it holds, and how many have come since.
     pub arrivals: (f64, i64, u64),
 }

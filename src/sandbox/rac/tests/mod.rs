@@ -193,7 +193,7 @@ impl Client {
         let said = self.bytes(id, &body).await;
         match (&said, message.reply) {
             (Said::Exception(..), _) | (Said::Void, Reply::Void) => {}
-            (Said::Message(answer, _), reply) => assert!(*answer == id + 1 && !matches!(reply, Reply::Void)),
+            (Said::Message(answer, _), reply) => assert!(*answer == message.answer && !matches!(reply, Reply::Void)),
             (said, reply) => panic!("{said:?} for {reply:?}"),
         }
         said

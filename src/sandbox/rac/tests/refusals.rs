@@ -130,7 +130,7 @@ async fn what_has_no_name_is_not_kept() {
         (91, vec![bare(&PROFILE)]),
         (122, vec![bare(&COUNTER)]),
         (128, vec![bare(&LIMIT)]),
-        (95, vec!["Ограниченный".into(), bare(&DIRECTORY)]),
+        (95, vec![Cell::Row(Row::new(&DIRECTORY).with("profile", "Ограниченный"))]),
         (141, vec![node.into(), bare(&SETTING)]),
     ] {
         let body: Vec<Cell> = std::iter::once(cluster.into()).chain(body).collect();

@@ -109,20 +109,21 @@ async fn a_session_takes_its_time_to_go_when_told_so() {
 }
 
 #[tokio::test]
-async fn what_is_read_and_written_back_keeps_what_the_version_does_not_carry() {
+async fn what_the_version_of_a_writer_does_not_carry_becomes_what_a_new_record_holds() {
     let server = start(|_| {}).await;
     let mut client = Client::open(&server, 16).await;
     let cluster = client.cluster().await;
     let row = client.info(13, &[cluster.into()]).await;
     let row = row.with("ping-period", 5000).with("restart-schedule", "0 3 * * 6");
     assert_eq!(client.ask(15, &[Cell::Row(row)]).await.id(), cluster);
+    assert_eq!(client.info(13, &[cluster.into()]).await.text("restart-schedule"), "0 3 * * 6");
     client.endpoint(9).await;
     let row = client.info(13, &[cluster.into()]).await.with("name", "Другое имя").with("lifetime-limit", 3600);
     assert_eq!(client.ask(15, &[Cell::Row(row)]).await.id(), cluster);
     client.endpoint(16).await;
     let row = client.info(13, &[cluster.into()]).await;
     assert_eq!((row.text("name"), row.int("lifetime-limit")), ("Другое имя", 3600));
-    assert_eq!((row.int("ping-period"), row.text("restart-schedule")), (5000, "0 3 * * 6"));
+    assert_eq!((row.int("ping-period"), row.text("restart-schedule")), (-1, ""));
 }
 
 #[tokio::test]
@@ -146,7 +147,7 @@ async fn clusters_and_servers_come_and_go() {
     assert_eq!((seen.text("name"), seen.int("agent-port")), ("Третий", 1540));
     assert_eq!(client.list(33, &[first.into(), third.into()]).await.len(), 1);
     let rules = client.list(85, &[first.into(), third.into()]).await;
-    assert_eq!(rules[0].int("rule-type"), 3);
+    assert_eq!(rules[0].int("rule-type"), 0);
     // The second server goes: those who worked there go on elsewhere.
     let node = client.list(22, &[first.into()]).await[1].id("server");
     let gone: Vec<Cell> =
@@ -219,9 +220,9 @@ async fn profiles_and_their_lists_are_kept_by_name() {
     client.ask(91, &[cluster.into(), profile("два")]).await.void();
     let profiles = client.list(89, &[cluster.into()]).await;
     assert_eq!((profiles.len(), profiles[1].text("descr")), (2, "два"));
-    let directory = Row::new(&DIRECTORY).with("alias", "/tmp").with("allowedRead", true);
-    client.ask(95, &[cluster.into(), "Новый".into(), Cell::Row(directory.clone())]).await.void();
-    client.ask(95, &[cluster.into(), "Новый".into(), Cell::Row(directory.with("allowedWrite", true))]).await.void();
+    let directory = Row::new(&DIRECTORY).with("profile", "Новый").with("alias", "/tmp").with("allowedRead", true);
+    client.ask(95, &[cluster.into(), Cell::Row(directory.clone())]).await.void();
+    client.ask(95, &[cluster.into(), Cell::Row(directory.with("allowedWrite", true))]).await.void();
     let listed = client.list(93, &[cluster.into(), "Новый".into()]).await;
     assert_eq!((listed.len(), listed[0].int("allowedWrite")), (1, 1));
     for id in [93, 97, 101, 105, 109, 113] {
@@ -310,4 +311,37 @@ async fn newcomers_come_where_they_are_let_in() {
     server.set_knobs(super::Knobs { newcomers_code: "код".into(), ..server.knobs() });
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert!(client.sessions(cluster).await.len() > open);
+}
+
+#[tokio::test]
+async fn work_on_a_storage_is_asked_after_until_it_is_done() {
+    let server = start(|knobs| knobs.storage_ms = 40).await;
+    let mut client = Client::open(&server, 16).await;
+    let cluster = client.cluster().await;
+    let base = client.list(42, &[cluster.into()]).await[0].id("infobase");
+    let storages = client.list(153, &[cluster.into(), base.into()]).await;
+    assert_eq!((storages[0].id("storage"), storages[1].text("name")), (NIL, "Файлы"));
+    let work = |storage: [u8; 16], kind: i64, argument: &str| {
+        vec![cluster.into(), base.into(), storage.into(), 0.into(), kind.into(), argument.into()]
+    };
+    let missing = client.ask(161, &work(NIL, 2, "/copies/full")).await;
+    missing.refused("#Failure", "Резервная копия /copies/full не найдена");
+    let id = client.ask(161, &work(NIL, 1, "/copies/full")).await.id();
+    assert_eq!(client.ask(163, &[cluster.into(), base.into(), id.into()]).await.body(), [0]);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(client.ask(163, &[cluster.into(), base.into(), id.into()]).await.body(), [1]);
+    client.ask(161, &work(storages[1].id("storage"), 1, "/copies/full\n/copies/diff")).await.id();
+    client.ask(161, &work(NIL, 2, "/copies/full\n/copies/diff")).await.id();
+    client.ask(161, &work(NIL, 0, "638396640000000")).await.id();
+    client.ask(161, &work([3; 16], 0, "")).await.exception();
+}
+
+#[tokio::test]
+async fn a_process_is_turned_off() {
+    let server = start(|_| {}).await;
+    let mut client = Client::open(&server, 11).await;
+    let cluster = client.cluster().await;
+    let process = client.list(29, &[cluster.into()]).await[1].id("process");
+    client.ask(165, &[cluster.into(), process.into()]).await.void();
+    assert_eq!(client.info(31, &[cluster.into(), process.into()]).await.int("is-enable"), 0);
 }

@@ -111,7 +111,7 @@ async fn clusters_and_authentication_are_as_worked_out() {
 
 #[tokio::test]
 async fn a_version_that_is_not_served_is_refused_and_another_can_be_opened() {
-    let server = start(|knobs| knobs.versions = vec![9, 10, 12]).await;
+    let server = start(|knobs| knobs.versions = vec![9, 10, 77]).await;
     let mut client = Client::raw(&server).await;
     for version in ["11.0", "12.0", "16.0", "10", "x"] {
         let (kind, payload) = client.ask_for(version).await;
@@ -124,7 +124,7 @@ async fn a_version_that_is_not_served_is_refused_and_another_can_be_opened() {
         reader.text().unwrap();
         assert_eq!(reader.size(), Ok(0));
         reader.text().unwrap();
-        assert!(reader.text().unwrap().contains("supported=[9.0, 10.0]"));
+        assert!(reader.text().unwrap().contains("supported=[10.0,9.0]"));
         assert_eq!(reader.0, [0, 0x80]);
     }
     client.endpoint(10).await;
@@ -158,7 +158,7 @@ async fn endpoints_of_one_connection_have_their_own_versions() {
 #[tokio::test]
 async fn every_version_has_its_layout() {
     let server = start(|_| {}).await;
-    for version in [3, 4, 5, 6, 7, 8, 9, 10, 11, 16] {
+    for version in 3..=16 {
         let mut client = Client::open(&server, version).await;
         let cluster = client.cluster().await;
         let base = client.list(42, &[cluster.into()]).await[0].id("infobase");
@@ -214,7 +214,7 @@ async fn a_message_that_is_not_understood_is_refused_and_the_next_one_answered()
     let server = start(|_| {}).await;
     let mut client = Client::open(&server, 11).await;
     let cluster = client.cluster().await;
-    for id in [44, 58, 63, 80, 137, 146, 255] {
+    for id in [44, 58, 63, 80, 146, 166, 255] {
         let (class, text) = client.bytes(id, &cluster).await.exception();
         assert_eq!((class.as_str(), text), ("#Failure", format!("Неизвестный тип сообщения {id}")));
     }
