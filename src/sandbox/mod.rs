@@ -4,6 +4,7 @@
 //! against them unchanged.
 
 pub mod b24;
+pub mod rac;
 
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,7 @@ use crate::settings::{Given, Settings as Connection};
 #[serde(default)]
 pub struct Settings {
     pub b24: b24::Knobs,
+    pub rac: rac::Knobs,
 }
 
 impl Settings {
@@ -73,29 +75,40 @@ fn wrong(message: String) -> Error {
     Error::new(Kind::Usage, "sandbox.switch", message)
 }
 
+fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
+    let message = format!("the {simulator} simulator cannot listen on port {port}: {error}");
+    Error::new(Kind::Usage, "sandbox.port", message)
+        .hint(format!("choose another with --set {simulator}.port=…, or 0 for any"))
+}
+
 /// All simulators, running until dropped.
 pub struct Sandbox {
     b24: b24::Portal,
+    rac: rac::RasServer,
 }
 
 impl Sandbox {
     pub async fn start(settings: &Settings) -> Result<Sandbox> {
-        let b24 = b24::Portal::start(settings.b24.clone()).await.map_err(|error| {
-            let port = settings.b24.port;
-            Error::new(Kind::Usage, "sandbox.port", format!("the b24 simulator cannot listen on port {port}: {error}"))
-                .hint("choose another with --set b24.port=…, or 0 for any")
-        })?;
-        Ok(Sandbox { b24 })
+        let b24 = b24::Portal::start(settings.b24.clone()).await;
+        let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
+        let rac = rac::RasServer::start(settings.rac.clone()).await;
+        let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
+        Ok(Sandbox { b24, rac })
+    }
+
+    /// The administration server, for tests that look at what it was asked.
+    pub fn rac(&self) -> &rac::RasServer {
+        &self.rac
     }
 
     /// Where each simulator listens; the keys are stable.
     pub fn json(&self) -> Value {
-        json!({ "b24": { "webhook": self.b24.webhook() } })
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": { "address": self.rac.address() } })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
-        vec![("b24".into(), self.b24.webhook())]
+        vec![("b24".into(), self.b24.webhook()), ("rac".into(), self.rac.address())]
     }
 
     /// A configuration whose main connections are the simulators.
@@ -105,6 +118,10 @@ impl Sandbox {
         b24.set(crate::services::b24::SETTINGS, "webhook", Given::Text(self.b24.webhook()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("b24", "main", b24);
+        let mut rac = Connection::new("the sandbox");
+        rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
+            .map_err(|(message, _)| wrong(message))?;
+        config.add("rac", "main", rac);
         Ok(config)
     }
 }
