@@ -90,6 +90,10 @@ fn argument(call: &Call, option: &Opt, given: &Given) -> Option<Argument> {
     if option.selects && call.given("infobase").is_some() {
         return None;
     }
+    // The utility takes a process only together with an infobase; which records are of it is seen in them.
+    if option.called == "process" && call.command.words == ["list"] && call.given("infobase").is_none() {
+        return None;
+    }
     // The utility refuses empty names and passwords; an empty text or date is one that is to be cleared.
     if text.is_empty() && (option.is_required || is_credential(option)) {
         return None;
@@ -171,6 +175,12 @@ mod tests {
             ["infobase", "update", &format!("--infobase={ID}"), "--denied-from=", "--descr="]
         );
         assert_eq!(texts(&["counter", "remove"], &[("name", "")]), ["counter", "remove"]);
+    }
+
+    #[test]
+    fn a_process_is_named_with_an_infobase_alone() {
+        assert_eq!(texts(&["connection", "list"], &[("process", ID)]), ["connection", "list"]);
+        assert_eq!(texts(&["connection", "list"], &[("process", ID), ("infobase", ID)]).len(), 4);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Passwords reach the utility as arguments, since it has no other way; nothing here ever shows them.
 
+mod answers;
 mod arguments;
 mod find;
 mod process;
@@ -13,15 +14,15 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
+pub use answers::{named, read};
 pub use arguments::{Argument, arguments};
 use process::{Ended, Trouble, collect, exit};
 
 use super::Call;
 use crate::error::{Error, Kind, Result, Retry};
-use crate::services::rac::table::Answer;
 use crate::services::rac::wire::encoding::Encoding;
 use crate::services::rac::wire::errors;
-use crate::services::rac::wire::parse::{self, Printed, Style};
+use crate::services::rac::wire::parse;
 use crate::settings::Settings;
 
 /// Seconds.
@@ -167,14 +168,6 @@ impl Utility {
 /// No console appears for a moment.
 #[cfg(windows)]
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-
-/// Reads what the utility printed for a call.
-pub fn read(call: &Call, text: &str, style: Style<'_>) -> Result<Printed> {
-    let licenses = call.command.licenses.filter(|_| call.wants_licenses());
-    let expected = licenses.map_or(call.command.answer, Answer::Many);
-    let printed = parse::answer(text, &expected, style);
-    if call.command.changes() { printed } else { printed.map_err(harmless) }
-}
 
 /// A call that changes nothing may be made again, however it ended.
 fn harmless(error: Error) -> Error {
