@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod clock;
+pub mod code_page;
 pub mod context;
 pub mod json;
 pub mod limiter;

@@ -1,5 +1,6 @@
 //! Bytes of files as text: UTF-8, and the two other forms in which programs on Windows write.
 
+use crate::core::code_page::CP1251;
 use crate::error::{Error, Kind, Result, did_you_mean};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +21,6 @@ const NAMES: &[(&str, Encoding)] = &[
     ("utf16", Encoding::Utf16),
 ];
 
-/// 0x80 to 0xBF; the Russian letters follow in the order of Unicode. 0x98 stands for nothing.
-const CP1251: &str = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u{98}™љ›њќћџ\u{a0}ЎўЈ¤Ґ¦§Ё©Є«¬\u{ad}®Ї°±Ііґµ¶·ё№є»јЅѕї";
-
 impl Encoding {
     pub fn named(name: &str) -> Result<Encoding> {
         let lower = name.to_lowercase();
@@ -37,7 +35,7 @@ impl Encoding {
     pub fn decode(self, bytes: Vec<u8>, path: &str) -> Result<String> {
         let text = match self {
             Encoding::Utf8 => utf8(bytes, path)?,
-            Encoding::Cp1251 => bytes.iter().map(|&byte| letter(byte)).collect(),
+            Encoding::Cp1251 => CP1251.decode(&bytes),
             Encoding::Utf16 => utf16(&bytes, path)?,
         };
         Ok(match text.strip_prefix('\u{feff}') {
@@ -57,21 +55,8 @@ impl Encoding {
     }
 }
 
-fn letter(byte: u8) -> char {
-    match byte {
-        0..0x80 => byte.into(),
-        0x80..0xC0 => CP1251.chars().nth(usize::from(byte) - 0x80).unwrap_or(char::REPLACEMENT_CHARACTER),
-        0xC0.. => char::from_u32(u32::from('А') + u32::from(byte) - 0xC0).unwrap_or(char::REPLACEMENT_CHARACTER),
-    }
-}
-
 fn byte(letter: char) -> Result<u8> {
-    let found = match letter {
-        '\0'..='\x7f' => Some(letter as usize),
-        'А'..='я' => Some(letter as usize - 'А' as usize + 0xC0),
-        other => CP1251.chars().position(|known| known == other).map(|at| at + 0x80),
-    };
-    found.and_then(|byte| u8::try_from(byte).ok()).ok_or_else(|| {
+    CP1251.byte(letter).ok_or_else(|| {
         Error::input("fs.encoding", format!("`{letter}` cannot be written in cp1251"))
             .hint("write the file as \"utf-8\", or replace that character first")
     })

@@ -4,6 +4,7 @@ mod call;
 mod complete;
 mod ras;
 mod server;
+pub mod utility;
 
 pub use call::{Call, Reply};
 pub use server::{Server, address};

@@ -8,14 +8,17 @@ use jiff::tz::TimeZone;
 
 use super::call::{Call, Reply};
 use super::complete::{Named, asking};
-use super::ras::{Answered, Pool, Ras, Timeouts};
+use super::ras::{Pool, Ras, Timeouts};
+use super::utility::{self, Utility};
 use crate::core::context::Context;
+use crate::core::rows::Rows;
 use crate::core::stats::Counters;
 use crate::error::{Error, Kind, Result};
 use crate::services::rac::NAME;
 use crate::services::rac::table::{Answer, Thing, VERSIONS, Version, Who};
 use crate::services::rac::wire::codec::Value;
 use crate::services::rac::wire::packet;
+use crate::services::rac::wire::parse::{Printed, Style};
 use crate::settings::Settings;
 
 /// Where `ras` listens when nobody says otherwise.
@@ -42,6 +45,7 @@ pub(super) struct Inner {
 
 enum Transport {
     Ras(Ras),
+    Utility(Utility),
 }
 
 impl Server {
@@ -63,8 +67,10 @@ impl Server {
             let password = settings.secret(password).map(|secret| secret.expose().to_owned());
             (user.is_some() || password.is_some()).then_some((who, user, password))
         };
-        let transport =
-            Transport::Ras(Ras::new(Pool::new(address.clone(), versions(settings), timeouts(settings), most)));
+        let transport = match settings.text("transport") {
+            Some("utility") => Transport::Utility(Utility::open(settings)?),
+            _ => Transport::Ras(Ras::new(Pool::new(address.clone(), versions(settings), timeouts(settings), most))),
+        };
         Ok(Server(Arc::new(Inner {
             address,
             transport,
@@ -98,8 +104,7 @@ impl Server {
             return Ok(Reply::Nothing);
         }
         server.complete(&mut call).await?;
-        let answered = server.ask(&call, false).await?;
-        let reply = server.reply(&call, &answered)?;
+        let reply = server.ask(&call).await?;
         if call.mode.name == "cluster" && call.command.changes() {
             // Names may be others now.
             *server.clusters.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
@@ -111,7 +116,14 @@ impl Server {
     pub async fn print(&self, mut call: Call) -> Result<String> {
         let server = &*self.0;
         server.find_infobase(&mut call).await?;
-        let answered = server.ask(&call, true).await?;
+        server.count();
+        let answered = match &server.transport {
+            Transport::Ras(ras) => ras.run(&call, true).await?,
+            Transport::Utility(utility) => {
+                let text = utility.ask(&server.address, &call).await?;
+                return Ok(text.replace("\r\n", "\n"));
+            }
+        };
         match call.command.answer {
             Answer::Nothing => Ok(String::new()),
             Answer::Text => Ok(format!("{}\n", answered.text()?)),
@@ -144,29 +156,43 @@ impl Inner {
         Ok(self.context.only_tells(|| format!("rac {}: {}", self.address, call.shown())))
     }
 
-    async fn ask(&self, call: &Call, exactly: bool) -> Result<Answered> {
+    fn count(&self) {
         self.counters.requests.add(1);
         self.counters.calls.add(1);
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Reply> {
+        self.count();
         match &self.transport {
-            Transport::Ras(ras) => ras.run(call, exactly).await,
+            Transport::Ras(ras) => {
+                let answered = ras.run(call, false).await?;
+                match call.command.answer {
+                    Answer::Nothing => Ok(Reply::Nothing),
+                    Answer::Text => Ok(Reply::Text(answered.text()?)),
+                    Answer::Id(_) => Ok(Reply::Id(answered.text()?)),
+                    Answer::One(_) | Answer::Many(_) | Answer::Columns(_) => {
+                        self.rows(call, answered.rows(call, &self.zone)?)
+                    }
+                }
+            }
+            Transport::Utility(utility) => {
+                let text = utility.ask(&self.address, call).await?;
+                let style = if call.raw { Style::Raw } else { Style::Typed(&self.zone) };
+                match utility::read(call, &text, style)? {
+                    Printed::Nothing => Ok(Reply::Nothing),
+                    Printed::Text(text) => Ok(Reply::Text(text)),
+                    Printed::Id(id) => Ok(Reply::Id(id.to_string())),
+                    Printed::Rows(rows) => self.rows(call, rows),
+                }
+            }
         }
     }
 
-    fn reply(&self, call: &Call, answered: &Answered) -> Result<Reply> {
-        match call.command.answer {
-            Answer::Nothing => Ok(Reply::Nothing),
-            Answer::Text => Ok(Reply::Text(answered.text()?)),
-            Answer::Id(_) => Ok(Reply::Id(answered.text()?)),
-            Answer::One(_) | Answer::Many(_) | Answer::Columns(_) => {
-                let rows = answered.rows(call, &self.zone)?;
-                self.counters.rows.add(rows.len());
-                match (call.command.answer, call.wants_licenses()) {
-                    (Answer::One(record), false) => {
-                        rows.get(0).map(Reply::Row).ok_or_else(|| nothing(call, record.name))
-                    }
-                    _ => Ok(Reply::Rows(rows)),
-                }
-            }
+    fn rows(&self, call: &Call, rows: Rows) -> Result<Reply> {
+        self.counters.rows.add(rows.len());
+        match (call.command.answer, call.wants_licenses()) {
+            (Answer::One(record), false) => rows.get(0).map(Reply::Row).ok_or_else(|| nothing(call, record.name)),
+            _ => Ok(Reply::Rows(rows)),
         }
     }
 
@@ -176,6 +202,9 @@ impl Inner {
         self.counters.requests.add(1);
         let answered = match &self.transport {
             Transport::Ras(ras) => ras.run(&asking, true).await?,
+            Transport::Utility(utility) => {
+                return utility::named(&asking, &utility.ask(&self.address, &asking).await?);
+            }
         };
         let record = answered.record().map(|(record, _)| record);
         let place = |name: &str| record?.slots(answered.version).position(|slot| slot.name == name);
@@ -235,6 +264,8 @@ fn versions(settings: &Settings) -> Vec<Version> {
 }
 
 fn timeouts(settings: &Settings) -> Timeouts {
-    let seconds = |name: &str, otherwise: f64| Duration::from_secs_f64(settings.number(name).unwrap_or(otherwise));
+    let seconds = |name: &str, otherwise: f64| {
+        Duration::try_from_secs_f64(settings.number(name).unwrap_or(otherwise)).unwrap_or(Duration::MAX)
+    };
     Timeouts { connect: seconds("connect_timeout", 5.0), answer: seconds("timeout", 60.0) }
 }

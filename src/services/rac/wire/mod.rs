@@ -1,6 +1,7 @@
 //! Bytes of the protocol and texts of the utility; pure.
 
 pub mod codec;
+pub mod encoding;
 pub mod errors;
 pub mod packet;
 pub mod parse;

@@ -6,6 +6,6 @@ mod pool;
 mod rows;
 mod storage;
 
-pub use ask::{Answered, Ras};
+pub use ask::Ras;
 pub use connection::Timeouts;
 pub use pool::Pool;

@@ -9,6 +9,11 @@ const HELP: &[&str] = &["Remote Administrative Client Utility", "--help | -h", "
 /// As much of it as a message shows.
 const SHOWN: usize = 200;
 
+/// Whether this is the utility's help.
+pub fn is_help(text: &str) -> bool {
+    HELP.iter().any(|mark| text.contains(mark))
+}
+
 /// The error for an output that is no answer.
 pub fn foreign(text: &str) -> Error {
     let bare = text.trim_start_matches('\u{feff}').trim();
@@ -17,7 +22,7 @@ pub fn foreign(text: &str) -> Error {
             .retry(Retry::Unknown)
             .hint("look whether the command was carried out, before repeating it");
     }
-    if HELP.iter().any(|mark| bare.contains(mark)) {
+    if is_help(bare) {
         return Error::new(Kind::Refused, "rac.help_printed", "the utility printed its help instead of an answer")
             .hint("this version of it does not know the command: set `utility` to a newer one, or leave it out");
     }

@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub use field::{field, unquoted};
-pub use foreign::foreign;
+pub use foreign::{foreign, is_help};
 pub use rows::{columns, rows};
 
 use jiff::tz::TimeZone;
