@@ -224,7 +224,7 @@ impl Talk {
     fn refuse(&self, service: &str, version: &str, told: &str) -> Step {
         self.sim.counters().versions_refused += 1;
         let head = Packet::new(packet::ENDPOINT_FAILURE).text(service).text(version).endpoint(0);
-        let cause = ("swp.UnsupportedServiceVersion", told);
+        let cause = ("v8.service.UnsupportedService", told);
         send(head.trouble("swp.UnsupportedService", "The service cannot be opened", Some(cause)))
     }
 
