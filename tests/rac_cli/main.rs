@@ -3,3 +3,4 @@
 mod lines;
 mod program;
 mod recorded;
+mod sandbox;
