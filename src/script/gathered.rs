@@ -189,9 +189,7 @@ pub mod gathered {
         let answer = found.0.iter().find(|answer| answer.address == address);
         match answer.map(|answer| &answer.value) {
             Some(Ok(value)) => Ok(value.clone()),
-            Some(Err(error)) => {
-                Err(Box::new(EvalAltResult::ErrorRuntime(error.clone().into(), call.call_position())))
-            }
+            Some(Err(error)) => Err(Box::new(EvalAltResult::ErrorRuntime(error.clone().into(), call.call_position()))),
             None => {
                 let known = found.0.iter().map(|answer| answer.address.as_str());
                 let error = Error::input("each.not_asked", format!("`{address}` was not asked"));

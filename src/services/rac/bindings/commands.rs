@@ -45,10 +45,10 @@ fn with_options(
     described(&[OPTIONS]).set_into_module(functions, move |call: NativeCallContext<'_>, options: Map| {
         calls::run(&call, &Rac::default(), spec, None, &options)
     });
-    described(&[RECEIVER, OPTIONS]).set_into_module(
-        methods,
-        move |call: NativeCallContext<'_>, rac: &mut Rac, options: Map| calls::run(&call, rac, spec, None, &options),
-    );
+    described(&[RECEIVER, OPTIONS])
+        .set_into_module(methods, move |call: NativeCallContext<'_>, rac: &mut Rac, options: Map| {
+            calls::run(&call, rac, spec, None, &options)
+        });
 }
 
 fn with_key(

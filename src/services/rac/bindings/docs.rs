@@ -48,7 +48,7 @@ fn result(command: &Command) -> Option<String> {
 fn columns(record: &Record) -> String {
     let mut names: Vec<String> = Vec::new();
     for line in record.lines {
-        let name = line.key.replace('-', "_");
+        let name = line.slot.replace('-', "_");
         if !names.contains(&name) {
             names.push(name);
         }

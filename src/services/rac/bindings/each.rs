@@ -29,12 +29,7 @@ struct Asked {
 }
 
 /// Calls a function of the script with each.
-pub fn with_function(
-    call: &NativeCallContext<'_>,
-    servers: &[Dynamic],
-    f: &FnPtr,
-    options: &Map,
-) -> Thrown<Gathered> {
+pub fn with_function(call: &NativeCallContext<'_>, servers: &[Dynamic], f: &FnPtr, options: &Map) -> Thrown<Gathered> {
     let (asked, at_once) = prepared(call, servers, options, &[AT_ONCE]).or_else(|error| throw(call, error))?;
     let f = with_own_handles(f);
     let items: Vec<Dynamic> = asked.iter().map(|asked| Dynamic::from(asked.rac.clone())).collect();
@@ -127,7 +122,9 @@ fn one(call: &NativeCallContext<'_>, server: &Dynamic) -> Result<Asked> {
     };
     let address = match &rac.server {
         Some(server) => server.address().to_owned(),
-        None => host.connections.open(super::NAME, None, |settings| super::opened(&host, settings))?.address().to_owned(),
+        None => {
+            host.connections.open(super::NAME, None, |settings| super::opened(&host, settings))?.address().to_owned()
+        }
     };
     Ok(Asked { address, rac })
 }

@@ -210,7 +210,10 @@ mod tests {
         assert!(shown("infobase_update", &[("denied_to", moment)]).unwrap().ends_with("=2026-02-26T03:32:24"));
         let ways = Dynamic::from(Array::from(["pwd".into(), "os".into()]));
         assert!(shown("agent_admin_register", &[("auth", ways)]).unwrap().ends_with("--auth=pwd,os"));
-        assert_eq!(shown("session_list", &[("licenses", false.into()), ("infobase", ().into())]).unwrap(), "session list");
+        assert_eq!(
+            shown("session_list", &[("licenses", false.into()), ("infobase", ().into())]).unwrap(),
+            "session list"
+        );
     }
 
     #[test]

@@ -186,12 +186,7 @@ pub mod functions {
 
     /// The same with the options of the command, and `at_once` (usually 32 servers).
     #[rhai_fn(name = "each", return_raw)]
-    pub fn each_command_with(
-        call: NativeCallContext,
-        servers: Array,
-        command: &str,
-        options: Map,
-    ) -> Thrown<Gathered> {
+    pub fn each_command_with(call: NativeCallContext, servers: Array, command: &str, options: Map) -> Thrown<Gathered> {
         each::with_command(&call, &servers, command, &options)
     }
 }

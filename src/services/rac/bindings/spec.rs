@@ -83,7 +83,7 @@ fn is_id(option: &&Opt) -> bool {
 fn key(mode: &'static Mode, command: &'static Command) -> Option<&'static Opt> {
     let own = || command.options.iter();
     let needed = || own().filter(|option| option.is_required && !is_cluster(option));
-    if let Some(id) = needed().filter(is_id).next_back() {
+    if let Some(id) = needed().rfind(is_id) {
         return Some(id);
     }
     if let Some(id) = mode.options.iter().filter(|option| option.is_required).find(is_id) {

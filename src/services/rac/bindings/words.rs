@@ -107,6 +107,13 @@ fn meant(name: &str) -> Option<String> {
         })?;
         existing(thing, meant)
     });
+    let found = found.or_else(|| {
+        let renamed = |(said, thing): &(&str, &str)| {
+            let rest = name.strip_prefix(said)?.strip_prefix('_')?;
+            Some(format!("{thing}_{rest}")).filter(|name| spec::named(name).is_some())
+        };
+        THINGS.iter().find_map(renamed)
+    });
     found.or_else(|| existing(name.strip_prefix("get_").unwrap_or(name), &["list", "summary_list", "info"]))
 }
 
@@ -182,7 +189,7 @@ mod tests {
             ("Session", "rac::connect"),
         ] {
             let hint = instead(said).unwrap_or_else(|| panic!("{said}"));
-            let found = hint.split(|c: char| c == ' ' || c == '(').find(|word| word.starts_with("rac::"));
+            let found = hint.split([' ', '(']).find(|word| word.starts_with("rac::"));
             assert_eq!(found, Some(expected), "{said}: {hint}");
         }
         assert_eq!(instead("Rac.session_kill").unwrap(), "it is called session_terminate here");
@@ -194,7 +201,9 @@ mod tests {
     #[test]
     fn options_of_other_libraries_lead_to_ours() {
         let known = ["cluster", "session", "name"].map(str::to_owned);
-        for (said, expected) in [("cluster_uuid", "cluster"), ("user_session_uuid", "session"), ("counter_name", "name")] {
+        for (said, expected) in
+            [("cluster_uuid", "cluster"), ("user_session_uuid", "session"), ("counter_name", "name")]
+        {
             assert_eq!(option(said, &known).as_deref(), Some(expected), "{said}");
         }
         assert_eq!(option("colour", &known), None);
