@@ -97,14 +97,16 @@ fn options(spec: Spec, text: &mut String) {
 }
 
 fn item(spec: Spec, option: &Opt) -> String {
+    let is_either = option.selects || (option.takes == Takes::Id(Thing::Infobase) && spec.is_by_name());
     let needed = match option.takes {
         Takes::Id(Thing::Cluster) => " (may be left out where there is one)",
+        _ if is_either => " (required, or the other)",
         _ if option.is_required => " (required)",
         _ => "",
     };
     let values = values(option);
     let values = if values.is_empty() { values } else { format!("; {values}") };
-    let only = if is_new(spec, option) { "; servers of 8.3.25 and later" } else { "" };
+    let only = if is_new(spec, option) { "; needs protocol 16.0" } else { "" };
     format!("`{}`{needed}: {}{values}{only}", option.script_name(), option.about.0)
 }
 
