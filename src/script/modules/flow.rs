@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::script::bridge::{Thrown, host, throw, wait};
 use crate::script::closures::with_own_handles;
 use crate::script::convert;
+use crate::script::report;
 use crate::script::stop::Scope;
 use crate::script::threads;
 
@@ -35,6 +36,27 @@ fn bounded(call: &NativeCallContext<'_>, time: f64, f: &FnPtr) -> Thrown<Dynamic
             throw(call, Error::new(Kind::Timeout, "timeout", message).hint("give it more time, or less to do"))
         }
         done => done,
+    }
+}
+
+/// What is done in the end may take this long when everything else was stopped already.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Calls `work`, then `after` whatever came of it. A stop ends the first and not the second.
+fn ensured(call: &NativeCallContext<'_>, work: &FnPtr, after: &FnPtr) -> Thrown<Dynamic> {
+    let done = work.call_within_context::<Dynamic>(call, ());
+    let is_over = Scope::current().is_over();
+    let _entered = is_over.then(|| Scope::default().within(GRACE).enter());
+    let cleared = after.call_within_context::<Dynamic>(call, ());
+    match (done, cleared) {
+        (Ok(value), Ok(_)) => Ok(value),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Err(second)) => {
+            let message = report::thrown_map(&second).remove("message").unwrap_or_default();
+            host(call).warn(&format!("what was to be done in the end failed: {message}"));
+            Err(error)
+        }
     }
 }
 
@@ -95,6 +117,19 @@ pub mod flow {
     #[rhai_fn(name = "timeout", return_raw)]
     pub fn timeout_fraction(call: NativeCallContext, seconds: f64, f: FnPtr) -> Thrown<Dynamic> {
         bounded(&call, seconds, &f)
+    }
+
+    /// Calls `work()`, then `after()` whatever came of it: also after an error, a deadline or Ctrl-C. Gives what `work`
+    /// gave, or throws what it threw.
+    ///
+    /// ```rhai
+    /// let steps = [];
+    /// assert_throws(|| ensure(|| { steps.push("work"); throw "broken" }, || steps.push("after")), "script.thrown");
+    /// assert_eq(steps, ["work", "after"]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn ensure(call: NativeCallContext, work: FnPtr, after: FnPtr) -> Thrown<Dynamic> {
+        super::ensured(&call, &work, &after)
     }
 
     /// Calls `f(item)` for each item of a list, at most `limit` of them at once; gives the results in the order of the
