@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::examples::EXAMPLES;
 use super::given::takes_flag;
 use super::spec::{AT_ONCE, RAW, Spec};
-use crate::services::rac::table::{Answer, Command, NEWEST, Opt, Record, Takes, Thing, Way};
+use crate::services::rac::table::{Answer, Command, NEWEST, Opt, Record, Takes, Thing};
 
 /// What the engine is told that a command gives.
 pub fn gives(spec: Spec) -> &'static str {
@@ -19,7 +20,7 @@ pub fn gives(spec: Spec) -> &'static str {
 /// The comment of a command's functions.
 pub fn comment(spec: Spec) -> String {
     let mut text = format!("{}.\n", capital(spec.command.about.0));
-    for paragraph in [result(spec.command), about(spec), limits(spec)].into_iter().flatten() {
+    for paragraph in [result(spec.command), about(spec)].into_iter().flatten() {
         write_into(&mut text, format_args!("\n{paragraph}\n"));
     }
     options(spec, &mut text);
@@ -40,6 +41,9 @@ fn result(command: &Command) -> Option<String> {
         Answer::Nothing => return None,
         Answer::Text => "Gives a text.".into(),
         Answer::Id(_) => "Gives the id of what was made.".into(),
+        Answer::One(record) if command.licenses.is_some() => {
+            format!("Gives a row: {}. With `licenses` it gives rows.", columns(record))
+        }
         Answer::One(record) => format!("Gives a row: {}.", columns(record)),
         Answer::Many(record) | Answer::Columns(record) => format!("Gives rows: {}.", columns(record)),
     })
@@ -72,12 +76,6 @@ fn about(spec: Spec) -> Option<String> {
     let many = many.replace("{name}", &name);
     let may = if spec.is_filter(key) { "may be" } else { "is" };
     Some(format!("`{name}` {may} {what}. A list of them, or rows, {many}."))
-}
-
-/// What cannot do it.
-fn limits(spec: Spec) -> Option<String> {
-    let is_unknown = matches!(spec.command.way, Way::Unknown);
-    is_unknown.then(|| "Only through the utility: the protocol's message for it is not known.".to_owned())
 }
 
 fn options(spec: Spec, text: &mut String) {
@@ -145,6 +143,3 @@ fn write_into(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing into a string cannot fail.
     let _ = text.write_fmt(arguments);
 }
-
-/// Examples that run in the sandbox.
-const EXAMPLES: &[(&str, &str)] = &[];

@@ -4,6 +4,7 @@ mod calls;
 mod commands;
 mod docs;
 mod each;
+mod examples;
 mod given;
 mod spec;
 mod words;
