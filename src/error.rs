@@ -180,6 +180,11 @@ impl Error {
         &self.0.code
     }
 
+    /// Whether the code is one of our own, with nothing in it that a server said.
+    pub fn is_own_code(&self) -> bool {
+        matches!(self.0.code, Cow::Borrowed(_))
+    }
+
     pub fn kind(&self) -> Kind {
         self.0.kind
     }

@@ -70,6 +70,11 @@ impl Context {
         }
     }
 
+    /// Whether changes are only told of.
+    pub fn is_dry_run(&self) -> bool {
+        self.0.would.is_some()
+    }
+
     /// The limits of a server, shared by everything in this process that talks to it.
     pub fn limits(&self, server: &str, first: impl FnOnce() -> Limits) -> Arc<Limits> {
         let mut limits = self.0.limits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

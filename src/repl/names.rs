@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rhai::Dynamic;
 
 use crate::config::Config;
+use crate::repl::calls::Call;
 use crate::repl::types::Typed;
 use crate::script::catalogue::Function;
 use crate::script::session::Session;
@@ -144,6 +145,14 @@ impl Names {
         let overloads: Vec<&Function> = overloads.collect();
         let fitting = overloads.iter().find(|function| function.params.len() == given).or(overloads.first())?;
         (!fitting.returns.is_empty()).then(|| Typed::new(&fitting.returns))
+    }
+
+    /// The service whose object, or whose module, a call belongs to.
+    pub fn service_of(&self, call: &Call<'_>) -> Option<&Service> {
+        match &call.receiver {
+            Some(typed) => self.service(&typed.name),
+            None => self.services.iter().find(|service| service.name == call.module),
+        }
     }
 
     /// The service whose object has this type.

@@ -138,7 +138,9 @@ pub fn throw<T>(call: &NativeCallContext<'_>, error: Error) -> Thrown<T> {
 pub fn error_map(error: &Error, position: Position) -> Map {
     let text = |text: &str| Dynamic::from(secret::mask(text).into_owned());
     let mut map = Map::new();
-    map.insert("error".into(), text(error.code()));
+    // A password may be a word that stands in codes; scripts compare them.
+    let code = if error.is_own_code() { error.code().into() } else { text(error.code()) };
+    map.insert("error".into(), code);
     map.insert("kind".into(), error.kind().word().into());
     map.insert("message".into(), text(error.message()));
     map.insert("hint".into(), error.hint_text().map_or(Dynamic::UNIT, text));

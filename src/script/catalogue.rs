@@ -1,7 +1,7 @@
 //! What there is to call: names, parameters, types and comments, taken from the engine itself. Help, completion, hints
 //! in reports and the reference pages all read this list.
 
-use rhai::{AST, Engine};
+use rhai::{AST, Engine, FnAccess};
 
 use crate::script::method_call;
 
@@ -118,6 +118,8 @@ pub fn of_script(ast: &AST, namespace: &str) -> Vec<Function> {
     let mut functions: Vec<Function> = ast
         .iter_functions()
         .filter(|function| !function.name.starts_with("anon$"))
+        // What is private is there for its own file alone.
+        .filter(|function| namespace.is_empty() || function.access == FnAccess::Public)
         .map(|function| Function {
             namespace: namespace.to_owned(),
             name: function.name.to_owned(),

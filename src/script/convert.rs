@@ -9,6 +9,7 @@ use crate::core::order::cell_text;
 use crate::core::rows::{Builder, Field, Row, Rows};
 use crate::core::{clock, json};
 use crate::error::{Error, Kind, Result};
+use crate::script::gathered::Gathered;
 use crate::script::values::{Moment, Ordered};
 
 /// Deeper lists and maps are nobody's; reading and writing them would use up the stack.
@@ -178,6 +179,10 @@ fn own_type(value: &Dynamic, path: &mut Vec<String>) -> Result<Value> {
     }
     if let Some(rows) = value.read_lock::<Rows>() {
         return rows.iter().map(|row| row_value(&row)).collect::<Result<Vec<Value>>>().map(Value::Array);
+    }
+    if let Some(gathered) = value.read_lock::<Gathered>() {
+        let entries: Array = gathered.clone().into_iter().map(Dynamic::from).collect();
+        return to_value_at(&entries.into(), path);
     }
     if let Some(decimal) = value.read_lock::<Decimal>() {
         return Ok(decimal.to_string().into());

@@ -7,7 +7,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel};
 use crate::script::bridge::{Host, Tag};
 use crate::script::imports::Imports;
 use crate::script::report::shown_name;
-use crate::script::{method_call, modules, rows, stop};
+use crate::script::{gathered, method_call, modules, rows, stop};
 use crate::services;
 
 /// Rhai's own bounds (32 levels of expressions inside a function) refuse ordinary administrators' scripts.
@@ -35,6 +35,7 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
     globals.set_var("args", args);
     method_call::register(&mut engine);
     rows::register(&mut engine);
+    gathered::register(&mut engine);
     modules::register(&mut engine);
     for service in services::ALL {
         service.register(&mut engine, &mut globals);

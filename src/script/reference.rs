@@ -27,9 +27,23 @@ pub fn pages(functions: &[Function]) -> Vec<Page> {
             "" => function.receiver().unwrap_or(GLOBAL),
             namespace => namespace,
         };
-        pages.entry(page.to_owned()).or_default().push(function.clone());
+        pages.entry(page.to_owned()).or_default().push(told_once(function, functions));
     }
     pages.into_iter().map(|(name, functions)| Page { name, functions }).collect()
+}
+
+/// A method that says the same as a function of a module refers to it.
+fn told_once(function: &Function, functions: &[Function]) -> Function {
+    let same = |other: &&Function| {
+        !other.namespace.is_empty() && other.name == function.name && other.comment == function.comment
+    };
+    match functions.iter().find(same).filter(|_| function.receiver().is_some()) {
+        Some(Function { namespace, name, .. }) => {
+            let comment = format!("The same as [`{namespace}::{name}`]({namespace}.md#{name}) on this connection.");
+            Function { comment, ..function.clone() }
+        }
+        None => function.clone(),
+    }
 }
 
 /// What a person can write: functions with a comment, and properties.

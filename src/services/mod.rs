@@ -25,10 +25,20 @@ pub trait Service: Sync {
     fn page(&self) -> &'static str;
     /// Puts its types into the engine and its object among the globals.
     fn register(&self, engine: &mut Engine, globals: &mut Module);
+    /// What is meant by a call that nobody knows, when its words are those of another library for the same system:
+    /// `module::function`, `Type.method` or `name`.
+    fn instead(&self, _written: &str) -> Option<String> {
+        None
+    }
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[&b24::Bitrix24];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters];
+
+/// What one of them knows of a call that nobody knows.
+pub fn instead(written: &str) -> Option<String> {
+    ALL.iter().find_map(|service| service.instead(written))
+}
 
 /// Their tables, for reading `pult.toml`.
 pub fn known() -> Vec<Known> {

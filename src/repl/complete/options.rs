@@ -53,7 +53,7 @@ fn of_map(pieces: &[Piece<'_>], map: usize, names: &Names) -> Option<Vec<Known>>
     let described = call.overloads.iter().filter(takes_options);
     let mut known: Vec<Known> = described.flat_map(|function| listed(&function.comment)).collect();
     if call.name == "connect"
-        && let Some(service) = call.receiver.as_ref().and_then(|typed| names.service(&typed.name))
+        && let Some(service) = names.service_of(&call)
     {
         let of_setting =
             |(name, choices): &(String, Vec<String>)| Known { name: name.clone(), choices: choices.clone() };

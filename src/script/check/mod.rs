@@ -14,6 +14,7 @@ use crate::script::method_call;
 use crate::script::report::scene::Scene;
 use crate::script::report::{call, foreign, place, said};
 use crate::script::session::{Ended, Session};
+use crate::services;
 
 /// Words that look like functions and belong to the language.
 const LANGUAGE: &[&str] =
@@ -54,10 +55,13 @@ fn curried(call: &FnCallExpr) -> Option<(String, usize)> {
 /// What is meant by a word of another language.
 fn instead(name: &str, shown: &str, count: usize) -> Option<String> {
     match shown.split_once("::") {
-        Some((module, _)) => foreign::in_module(module, name).map(ToOwned::to_owned),
+        Some((module, _)) => {
+            foreign::in_module(module, name).map(ToOwned::to_owned).or_else(|| services::instead(shown))
+        }
         None => foreign::function(name)
             .map(ToOwned::to_owned)
             .filter(|_| count != 1)
+            .or_else(|| services::instead(shown))
             .or_else(|| foreign::any_method(name))
             .or_else(|| foreign::function(name).map(ToOwned::to_owned)),
     }
@@ -80,7 +84,7 @@ impl Known {
     fn of(session: &Session, ast: &AST, name: &str, text: &str, found: &mut Found) -> Known {
         let mut functions = session.functions();
         functions.extend(catalogue::of_script(ast, ""));
-        let objects = crate::services::ALL.iter().map(|service| service.name()).filter_map(|object| {
+        let objects = services::ALL.iter().map(|service| service.name()).filter_map(|object| {
             let holds = session.engine().eval_expression::<String>(&format!("type_of({object})")).ok()?;
             Some((object.to_owned(), holds))
         });

@@ -1,7 +1,5 @@
 //! Waiting, doing several things at once, ending early.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rhai::plugin::*;
@@ -12,14 +10,9 @@ use crate::error::{Error, Kind};
 use crate::script::bridge::{Thrown, host, throw, wait};
 use crate::script::closures::with_own_handles;
 use crate::script::convert;
-use crate::script::stop::{ChildStop, Scope};
-
-/// More threads than this wait for each other rather than for servers; native calls do the real concurrency.
-const MOST_THREADS: usize = 64;
-/// The same for calls inside calls: each thread has a stack, and a function that calls itself so would take them all.
-const MOST_THREADS_AT_ALL: usize = 256;
-/// Scripts recurse on these threads as on the main one.
-const STACK: usize = 16 * 1024 * 1024;
+use crate::script::report;
+use crate::script::stop::Scope;
+use crate::script::threads;
 
 fn seconds(call: &NativeCallContext<'_>, seconds: f64) -> Thrown<Duration> {
     Duration::try_from_secs_f64(seconds).or_else(|_| {
@@ -46,6 +39,27 @@ fn bounded(call: &NativeCallContext<'_>, time: f64, f: &FnPtr) -> Thrown<Dynamic
     }
 }
 
+/// What is done in the end may take this long when everything else was stopped already.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Calls `work`, then `after` whatever came of it. A stop ends the first and not the second.
+fn ensured(call: &NativeCallContext<'_>, work: &FnPtr, after: &FnPtr) -> Thrown<Dynamic> {
+    let done = work.call_within_context::<Dynamic>(call, ());
+    let is_over = Scope::current().is_over();
+    let _entered = is_over.then(|| Scope::default().within(GRACE).enter());
+    let cleared = after.call_within_context::<Dynamic>(call, ());
+    match (done, cleared) {
+        (Ok(value), Ok(_)) => Ok(value),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Err(second)) => {
+            let message = report::thrown_map(&second).remove("message").unwrap_or_default();
+            host(call).warn(&format!("what was to be done in the end failed: {message}"));
+            Err(error)
+        }
+    }
+}
+
 fn is_end(error: &EvalAltResult) -> bool {
     matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..))
 }
@@ -59,89 +73,10 @@ fn at_once(call: &NativeCallContext<'_>, items: &[Dynamic], limit: i64, f: &FnPt
         );
     };
     let f = &with_own_handles(f);
-    let threads = Threads::at_most(limit.min(items.len()).min(MOST_THREADS));
-    let (scope, stop) = Scope::current().child();
-    let work =
-        Work { call, items, f, stop, next: AtomicUsize::new(0), done: Mutex::default(), failed: Mutex::default() };
-    std::thread::scope(|spawner| {
-        for _ in 0..threads.0 {
-            let (work, scope) = (&work, scope.clone());
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            if let Err(error) = thread.spawn_scoped(spawner, move || work.run(scope)) {
-                work.fail(Box::new(EvalAltResult::from(format!("no further thread can be started: {error}"))));
-            }
-        }
-    });
-    if threads.0 == 0 {
-        work.run(scope);
-    }
-    let failed = work.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let mut done = work.done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, value)| value).collect())
-}
-
-/// Threads of all calls of `parallel` that run now, which may stand inside each other.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
-
-/// So many threads, given back when dropped. None when there are enough already: then the caller's own has to do.
-struct Threads(usize);
-
-impl Threads {
-    fn at_most(wanted: usize) -> Threads {
-        let mut granted = 0;
-        let _ = RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| {
-            granted = wanted.min(MOST_THREADS_AT_ALL.saturating_sub(running));
-            Some(running + granted)
-        });
-        Threads(granted)
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(self.0, Ordering::Relaxed);
-    }
-}
-
-struct Work<'a> {
-    call: &'a NativeCallContext<'a>,
-    items: &'a [Dynamic],
-    f: &'a FnPtr,
-    stop: ChildStop,
-    next: AtomicUsize,
-    done: Mutex<Vec<(usize, Dynamic)>>,
-    failed: Mutex<Option<Box<EvalAltResult>>>,
-}
-
-impl Work<'_> {
-    fn run(&self, scope: Scope) {
-        let _entered = scope.clone().enter();
-        while !scope.is_over() {
-            let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = self.items.get(at) else { return };
-            let called =
-                std::panic::AssertUnwindSafe(|| self.f.call_within_context::<Dynamic>(self.call, (item.clone(),)));
-            match std::panic::catch_unwind(called) {
-                Ok(Ok(value)) => self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((at, value)),
-                Ok(Err(error)) => return self.fail(error),
-                Err(_) => return self.fail("a fault inside pult itself ended one of the functions".into()),
-            }
-        }
-        // Stopped from outside: nobody's failure, but the list is not complete.
-        if self.next.load(Ordering::Relaxed) < self.items.len() {
-            self.fail(Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, self.call.call_position())));
-        }
-    }
-
-    /// Keeps the first failure; those that follow from stopping the others tell nothing.
-    fn fail(&self, error: Box<EvalAltResult>) {
-        self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
-        self.stop.stop();
-    }
+    let done = threads::each(call, items, limit, threads::Failing::Stops, |_, item| {
+        f.call_within_context::<Dynamic>(call, (item.clone(),))
+    })?;
+    done.into_iter().collect()
 }
 
 #[export_module]
@@ -182,6 +117,19 @@ pub mod flow {
     #[rhai_fn(name = "timeout", return_raw)]
     pub fn timeout_fraction(call: NativeCallContext, seconds: f64, f: FnPtr) -> Thrown<Dynamic> {
         bounded(&call, seconds, &f)
+    }
+
+    /// Calls `work()`, then `after()` whatever came of it: also after an error, a deadline or Ctrl-C. Gives what `work`
+    /// gave, or throws what it threw.
+    ///
+    /// ```rhai
+    /// let steps = [];
+    /// assert_throws(|| ensure(|| { steps.push("work"); throw "broken" }, || steps.push("after")), "script.thrown");
+    /// assert_eq(steps, ["work", "after"]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn ensure(call: NativeCallContext, work: FnPtr, after: FnPtr) -> Thrown<Dynamic> {
+        super::ensured(&call, &work, &after)
     }
 
     /// Calls `f(item)` for each item of a list, at most `limit` of them at once; gives the results in the order of the

@@ -12,7 +12,7 @@ mod operators;
 mod session;
 mod sizes;
 mod text;
-mod time;
+pub mod time;
 
 use rhai::{Engine, Shared, exported_module};
 

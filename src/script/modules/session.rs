@@ -26,6 +26,15 @@ pub mod session {
         Ok(rows.finish().into())
     }
 
+    /// Whether this is a dry run (`--dry-run`): changes are only told of, so nothing that waits for them may wait.
+    ///
+    /// ```rhai
+    /// assert(!session::is_dry_run());
+    /// ```
+    pub fn is_dry_run(call: NativeCallContext) -> bool {
+        host(&call).context.is_dry_run()
+    }
+
     /// The version of `pult`.
     pub fn version() -> String {
         env!("CARGO_PKG_VERSION").into()

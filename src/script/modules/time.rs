@@ -52,6 +52,13 @@ fn parsed(text: &str) -> Result<Zoned> {
     }
 }
 
+/// What a clock of this zone shows when it is what the text says; without an offset the text says that itself.
+pub fn clock(text: &str, zone: &TimeZone) -> Result<DateTime> {
+    let has_offset = Pieces::parse(text.trim()).is_ok_and(|pieces| pieces.offset().is_some());
+    let moment = parsed(text)?;
+    Ok(if has_offset { moment.with_time_zone(zone.clone()).datetime() } else { moment.datetime() })
+}
+
 fn parsed_by(text: &str, form: &str) -> Result<Zoned> {
     let wrong = |error: jiff::Error| {
         Error::input("time.not_a_time", format!("{text:?} does not have the form {form:?}: {error}"))

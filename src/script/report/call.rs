@@ -7,6 +7,7 @@ use crate::script::report::Names;
 use crate::script::report::foreign;
 use crate::script::report::said::{Said, Scripted, a, nothing, script_type};
 use crate::script::report::scene::Scene;
+use crate::services;
 
 /// More signatures than this help nobody.
 const MOST_SIGNATURES: usize = 4;
@@ -238,6 +239,7 @@ impl Call {
             }
             known.retain(|known| *known != self.name);
             let instead = foreign::in_module(&self.namespace, &self.name).map(ToOwned::to_owned);
+            let instead = instead.or_else(|| services::instead(&self.written()));
             let near = instead.or_else(|| did_you_mean(&self.name, known.iter().copied()));
             let near = near.or_else(|| all_of(if is_import { "imported files have" } else { "the module has" }, known));
             let near = near.unwrap_or_else(|| format!("`pult docs {}` lists what there is", self.namespace));
@@ -252,7 +254,10 @@ impl Call {
         });
         let here = own.here.iter().chain(fitting).map(|known| known.name.as_str()).filter(|known| *known != self.name);
         let near = did_you_mean(&self.name, here);
-        let instead = self.instead(&[]);
+        let instead = self.instead(&[]).or_else(|| match self.is_method {
+            true => services::instead(&format!("{receiver}.{}", self.name)),
+            false => services::instead(&self.name),
+        });
         let hint = match self.is_method {
             true => instead.or_else(|| self.as_field(names)).or(near).or_else(|| self.of_another_type(names)),
             false => self.held(names, scene).or(instead).or(near).or_else(|| self.in_a_module(names)),

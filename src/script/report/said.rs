@@ -11,6 +11,7 @@ use crate::script::report::call::{Call, no_index, property_missing};
 use crate::script::report::scene::Scene;
 use crate::script::report::syntax::syntax;
 use crate::script::report::{Names, foreign, race};
+use crate::services;
 
 /// Functions that are written in scripts.
 #[derive(Debug, Default)]
@@ -236,6 +237,9 @@ fn no_variable(name: &str, names: &Names<'_>, own: &Scripted, scene: Option<&Sce
 pub fn of_its_place(name: &str, is_module: bool, scene: &Scene<'_>) -> Option<String> {
     if scene.word() != name {
         return None;
+    }
+    if let Some(hint) = services::instead(scene.path()) {
+        return Some(hint);
     }
     let behind = scene.after()[name.len()..].trim_start();
     let member =

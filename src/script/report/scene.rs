@@ -47,6 +47,13 @@ impl<'a> Scene<'a> {
         &after[..after.find(|c| !is_letter(c)).unwrap_or(after.len())]
     }
 
+    /// The word that begins here with the words behind its dots: `Agent.Admin.list`.
+    pub fn path(&self) -> &'a str {
+        let after = self.after();
+        let end = after.find(|c| !is_letter(c) && c != '.').unwrap_or(after.len());
+        after[..end].trim_end_matches('.')
+    }
+
     /// The word that ends before this place, spaces apart.
     pub fn word_before(&self) -> &'a str {
         let before = self.before().trim_end();

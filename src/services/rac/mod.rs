@@ -2,14 +2,47 @@
 //!
 //! [`table`] is what there is to administer; [`wire`] is bytes and the utility's texts, and is pure; [`client`] asks.
 
+mod bindings;
 pub mod client;
 pub mod table;
 pub mod wire;
 
+use rhai::{Engine, Module};
+
+use crate::services::Service;
 use crate::settings::{Setting, Type};
 
 /// The section of `pult.toml`, and the module in scripts.
 pub const NAME: &str = "rac";
+
+/// Clusters of 1C:Enterprise servers.
+pub struct Clusters;
+
+impl Service for Clusters {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "1C clusters: every command of `rac`, over the protocol of the administration server or through the utility"
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("page.md")
+    }
+
+    fn register(&self, engine: &mut Engine, globals: &mut Module) {
+        bindings::register(engine, globals);
+    }
+
+    fn instead(&self, written: &str) -> Option<String> {
+        bindings::instead(written)
+    }
+}
 
 const fn setting(name: &'static str, holds: Type, help: &'static str, example: &'static str) -> Setting {
     Setting { name, holds, help, example }

@@ -2,7 +2,7 @@
 
 use crate::core::rows::{Row, Rows};
 use crate::error::{Error, Result, did_you_mean};
-use crate::services::rac::table::{Answer, Command, Mode, Opt, Takes, Who, credentials};
+use crate::services::rac::table::{Answer, Command, Mode, Opt, Takes, Thing, Who, credentials};
 use crate::services::rac::wire::shape::{self, Given};
 
 /// A command with what its options were given.
@@ -71,7 +71,8 @@ impl Call {
 
     /// Gives an option a text, as it would stand on the utility's command line; names stand for ids.
     pub fn give_text(&mut self, option: &'static Opt, text: &str) -> Result<()> {
-        let given = shape::given(option, text, true).ok_or_else(|| self.wrong(option, &format!("\"{text}\"")))?;
+        let has_names = option.takes != Takes::Id(Thing::Other);
+        let given = shape::given(option, text, has_names).ok_or_else(|| self.wrong(option, &format!("\"{text}\"")))?;
         self.give(option, given);
         Ok(())
     }

@@ -6,6 +6,7 @@ mod ras;
 mod server;
 pub mod utility;
 
+pub use super::wire::shape::Given;
 pub use call::{Call, Reply};
 pub use server::{Server, address};
 

@@ -97,6 +97,11 @@ impl Server {
         &self.0.address
     }
 
+    /// Where the server's clock hangs.
+    pub fn zone(&self) -> &TimeZone {
+        &self.0.zone
+    }
+
     /// Carries a command out: names become ids, the only cluster is meant where none is named.
     pub async fn run(&self, mut call: Call) -> Result<Reply> {
         let server = &*self.0;

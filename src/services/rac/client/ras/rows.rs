@@ -89,7 +89,8 @@ fn field<'f>(shape: Shape, value: &'f Value<'_>, zone: &'f TimeZone, scratch: &'
             Field::Text(scratch)
         }
         (_, Value::Time(ticks)) => match shape::milliseconds(*ticks) {
-            Some(at) => Field::Moment { at, zone },
+            // The utility shows whole seconds; a script sees the same over either transport.
+            Some(at) => Field::Moment { at: at.div_euclid(1000) * 1000, zone },
             None => Field::Null,
         },
         (shape, value) => {
