@@ -352,7 +352,8 @@ mod tests {
                 let value = match opt.takes {
                     Takes::Flag => None,
                     Takes::Id(_) => Some(ID),
-                    Takes::Text | Takes::Password => Some("a text"),
+                    Takes::Text => Some("a text"),
+                    Takes::Password => Some("a password of this test"),
                     Takes::Number | Takes::OrZero(_) => Some("7"),
                     Takes::Date => Some("2026-02-26T03:32:24"),
                     Takes::Ports => Some("1560:1591,1700:1800"),

@@ -237,15 +237,14 @@ fn body<'v>(
 /// Puts what was given into a record. What the version cannot carry is refused rather than forgotten.
 fn put(call: &Call, record: &'static Record, version: Version, values: &mut [Value<'_>]) -> Result<()> {
     for (option, given) in call.all_given() {
-        if option.selects || option.called != option.name || !settable(call, option, record) {
+        if option.selects || !settable(call, option, record) {
             continue;
         }
-        match record.slots(version).position(|slot| slot.name == option.name) {
-            Some(at) => {
-                let slot = record.slots(version).nth(at).ok_or_else(|| unknown(call))?;
-                values[at] = given.value(slot, version).map_err(|reason| unfit(call, option.name, &reason))?;
+        match record.slots(version).zip(values.iter_mut()).find(|(slot, _)| slot.name == option.called) {
+            Some((slot, value)) => {
+                *value = given.value(slot, version).map_err(|reason| unfit(call, option.called, &reason))?;
             }
-            None => return Err(too_old(call, option, version, record.slot(option.name).is_some())),
+            None => return Err(too_old(call, option, version, record.slot(option.called).is_some())),
         }
     }
     Ok(())
@@ -253,14 +252,16 @@ fn put(call: &Call, record: &'static Record, version: Version, values: &mut [Val
 
 /// Whether the option is a part of the record, rather than one that says which record, or how.
 fn settable(call: &Call, option: &Opt, record: &Record) -> bool {
-    let picked = call.command.pick.as_ref().is_some_and(|pick| pick.flags.iter().any(|(flag, _)| *flag == option.name));
-    let in_body = |id: u8| message(id).is_some_and(|message| message.body.iter().any(|slot| slot.name == option.name));
+    let picked =
+        call.command.pick.as_ref().is_some_and(|pick| pick.flags.iter().any(|(flag, _)| *flag == option.called));
+    let in_body =
+        |id: u8| message(id).is_some_and(|message| message.body.iter().any(|slot| slot.name == option.called));
     let aside = match call.command.way {
         Way::Edit { read, write } => in_body(read) || in_body(write),
         Way::Create { write } => in_body(write),
         _ => true,
     };
-    let is_key = record.slots.first().is_some_and(|slot| slot.name == option.name && matches!(slot.wire, Wire::Uuid));
+    let is_key = record.slots.first().is_some_and(|slot| slot.name == option.called && matches!(slot.wire, Wire::Uuid));
     let is_credential = [Who::Agent, Who::Cluster, Who::Infobase]
         .iter()
         .any(|who| table::credentials(*who).iter().any(|known| known.name == option.name));
