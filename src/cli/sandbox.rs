@@ -34,7 +34,11 @@ pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
     }
     let runtime = runtime()?;
     runtime.block_on(async {
-        let sandbox = Sandbox::start(&settings).await?;
+        let mut sandbox = Sandbox::start(&settings).await?;
+        let program = std::env::current_exe().map_err(|error| {
+            Error::new(Kind::Usage, "sandbox.utility", format!("this program does not find itself: {error}"))
+        })?;
+        sandbox.place_utility(&program)?;
         if options.json {
             print_line(&sandbox.json().to_string())?;
         } else {

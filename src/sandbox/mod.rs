@@ -5,12 +5,16 @@
 
 pub mod b24;
 pub mod rac;
+mod utility;
+
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::settings::{Given, Settings as Connection};
+use utility::Utility;
 
 /// The switches of all simulators.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -85,6 +89,7 @@ fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
 pub struct Sandbox {
     b24: b24::Portal,
     rac: rac::RasServer,
+    utility: Option<Utility>,
 }
 
 impl Sandbox {
@@ -93,7 +98,17 @@ impl Sandbox {
         let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
         let rac = rac::RasServer::start(settings.rac.clone()).await;
         let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
-        Ok(Sandbox { b24, rac })
+        Ok(Sandbox { b24, rac, utility: None })
+    }
+
+    /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
+    pub fn place_utility(&mut self, program: &Path) -> Result<&Path> {
+        let utility = Utility::place(program).map_err(|error| {
+            let message = format!("`rac` cannot be put beside the sandbox: {error}");
+            Error::new(Kind::Usage, "sandbox.utility", message)
+                .hint("the folder for temporary files has to be writable")
+        })?;
+        Ok(self.utility.insert(utility).path())
     }
 
     /// The administration server, for tests that look at what it was asked.
@@ -103,12 +118,18 @@ impl Sandbox {
 
     /// Where each simulator listens; the keys are stable.
     pub fn json(&self) -> Value {
-        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": { "address": self.rac.address() } })
+        let mut rac = json!({ "address": self.rac.address() });
+        if let Some(utility) = &self.utility {
+            rac["utility"] = json!(utility.path());
+        }
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
-        vec![("b24".into(), self.b24.webhook()), ("rac".into(), self.rac.address())]
+        let utility = self.utility.iter().map(|utility| ("rac utility".into(), utility.path().display().to_string()));
+        let servers = [("b24".into(), self.b24.webhook()), ("rac".into(), self.rac.address())];
+        servers.into_iter().chain(utility).collect()
     }
 
     /// A configuration whose main connections are the simulators.

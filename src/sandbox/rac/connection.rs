@@ -19,6 +19,8 @@ use super::texts::Fail;
 use crate::services::rac::table::{Version, WRITING};
 
 const SERVICE: &str = "v8.service.Admin.Cluster";
+/// The class of the cause when a service, or its version, is not served.
+const UNSUPPORTED: &str = "v8.service.UnsupportedService";
 /// Answers that wait to be sent; who sends more before reading has to wait.
 const WAITING: usize = 64;
 
@@ -224,8 +226,7 @@ impl Talk {
     fn refuse(&self, service: &str, version: &str, told: &str) -> Step {
         self.sim.counters().versions_refused += 1;
         let head = Packet::new(packet::ENDPOINT_FAILURE).text(service).text(version).endpoint(0);
-        let cause = ("v8.service.UnsupportedService", told);
-        send(head.trouble("swp.UnsupportedService", "The service cannot be opened", Some(cause)))
+        send(head.trouble(UNSUPPORTED, "The endpoint cannot be opened", Some((UNSUPPORTED, told))))
     }
 
     fn close(&mut self, payload: &[u8]) -> Step {

@@ -57,7 +57,7 @@ pub fn begin(
         .with("app-id", app)
         .with("user-name", user)
         .with("host", host.as_str())
-        .with("locale", if app == "BackgroundJob" { "" } else { "ru_RU" })
+        .with("locale", if app == "BackgroundJob" { "" } else { "ru" })
         .with("started-at", ticks(began))
         .with("last-active-at", ticks(now))
         .with("passive-session-hibernate-time", 1200)

@@ -259,7 +259,8 @@ pub static SETTING: Record = Record {
         slot("service-name", Wire::Text),
         slot("infobase-name", Wire::Text),
         slot("service-data-dir", Wire::Text),
-        slot("active", Wire::Short),
+        slot("active", Wire::Bool),
+        slot("unknown", Wire::Byte),
     ],
     lines: &[
         line("setting", Uuid),
