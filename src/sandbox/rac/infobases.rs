@@ -1,7 +1,7 @@
 //! What is asked of infobases.
 
 use super::ask::{Acts, Answer, Ask, Outcome, change};
-use super::row::{NIL, Row};
+use super::row::Row;
 use super::texts::Fail;
 use super::world::{Cluster, Ground, own_id};
 use crate::services::rac::table::SUMMARY;
@@ -107,7 +107,7 @@ fn drop_infobase<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut As
     let connections = cluster.connections.all().filter(|row| row.id("infobase") == id);
     for connection in connections.map(own_id).collect::<Vec<_>>() {
         cluster.connections.remove(connection);
+        cluster.locks.release(connection);
     }
-    cluster.locks.retain(|lock| lock.infobase == NIL || lock.infobase != id);
     Ok(Answer::Void)
 }

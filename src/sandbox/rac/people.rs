@@ -162,7 +162,7 @@ pub fn lock(cluster: &mut Cluster, told: String, at: i64, (connection, session, 
         .with("session", session)
         .with("locked", ticks(at))
         .with("descr", told);
-    cluster.locks.push(Lock { row, connection, session, infobase });
+    cluster.locks.add(Lock { row, connection, session, infobase });
 }
 
 /// A license as most sessions have one: of a shared key, or of a file on the server.

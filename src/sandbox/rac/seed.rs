@@ -6,7 +6,7 @@ use super::knobs::{Knobs, credentials};
 use super::people::{self, State};
 use super::row::{Id, NIL, Row};
 use super::words;
-use super::world::{Cluster, Ground, Process, Server, World, own_id};
+use super::world::{Cluster, Ground, Locks, Process, Server, World, own_id};
 use crate::services::rac::table::{CLUSTER, INFOBASE, MANAGER, PROCESS, SERVER, SERVICE, USER};
 
 const HOUR: i64 = 3_600_000;
@@ -80,7 +80,7 @@ pub fn cluster(chance: &mut Chance, host: &str, port: i64, name: &str) -> Cluste
         infobases: Vec::new(),
         connections: Book::default(),
         sessions: Book::default(),
-        locks: Vec::new(),
+        locks: Locks::default(),
         profiles: Vec::new(),
         counters: Vec::new(),
         limits: Vec::new(),

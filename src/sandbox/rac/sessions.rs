@@ -114,7 +114,7 @@ fn interrupt<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_
 }
 
 fn locks_where<'w>(cluster: &'w Cluster, is: impl Fn(&Lock) -> bool) -> Outcome<'w> {
-    Ok(Answer::Many(cluster.locks.iter().filter(|lock| is(lock)).map(|lock| &lock.row).collect()))
+    Ok(Answer::Many(cluster.locks.all().filter(|lock| is(lock)).map(|lock| &lock.row).collect()))
 }
 
 fn locks<'w>(cluster: &'w mut Cluster, _: &mut Ground, _: &mut Ask<'_>) -> Outcome<'w> {

@@ -1,6 +1,6 @@
 //! The simulated world: the agent, its clusters, and all that is in them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::book::Book;
 use super::chance::{Chance, Clock};
@@ -31,6 +31,35 @@ pub struct Lock {
     pub infobase: Id,
 }
 
+/// Locks in the order in which they came; those of a connection are found at once.
+#[derive(Default)]
+pub struct Locks {
+    all: BTreeMap<u64, Lock>,
+    of: HashMap<Id, Vec<u64>>,
+    next: u64,
+}
+
+impl Locks {
+    pub fn add(&mut self, lock: Lock) {
+        self.of.entry(lock.connection).or_default().push(self.next);
+        self.all.insert(self.next, lock);
+        self.next += 1;
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Lock> {
+        self.all.values()
+    }
+
+    /// Takes away what a connection, and the session behind it, holds.
+    pub fn release(&mut self, connection: Id) {
+        if connection != NIL {
+            for lock in self.of.remove(&connection).unwrap_or_default() {
+                self.all.remove(&lock);
+            }
+        }
+    }
+}
+
 /// A security profile.
 pub struct Profile {
     pub row: Row,
@@ -56,7 +85,7 @@ pub struct Cluster {
     pub infobases: Vec<Row>,
     pub connections: Book<Row>,
     pub sessions: Book<Session>,
-    pub locks: Vec<Lock>,
+    pub locks: Locks,
     pub profiles: Vec<Profile>,
     pub counters: Vec<Counter>,
     pub limits: Vec<Row>,
@@ -111,12 +140,8 @@ impl Cluster {
     /// Ends a session at once: it goes with its connection and its locks.
     pub fn end_session(&mut self, id: Id) {
         if let Some(session) = self.sessions.remove(id) {
-            if session.connection != NIL {
-                self.connections.remove(session.connection);
-            }
-            self.locks.retain(|lock| {
-                lock.session != id && (session.connection == NIL || lock.connection != session.connection)
-            });
+            self.connections.remove(session.connection);
+            self.locks.release(session.connection);
         }
     }
 
@@ -127,7 +152,7 @@ impl Cluster {
             Some(session) => self.end_session(session),
             None => {
                 self.connections.remove(id);
-                self.locks.retain(|lock| lock.connection != id);
+                self.locks.release(id);
             }
         }
     }
