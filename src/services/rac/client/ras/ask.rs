@@ -111,6 +111,9 @@ fn written(message: &'static Message) -> Option<&'static Record> {
 
 async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<Answered> {
     authenticate(to, call).await?;
+    if call.command.changes() {
+        grant_access(to, call).await?;
+    }
     match call.command.way {
         Way::Ask(ways) => {
             let given = |name: &&str| call.given(name).is_some();
@@ -133,7 +136,6 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
             ask(to, write, &values).await
         }
         Way::Create { write } => {
-            grant_access(to, call).await?;
             let write = known(call, write)?;
             let record = written(write).ok_or_else(|| unknown(call))?;
             let mut values = codec::fresh(record, to.version);
@@ -237,15 +239,15 @@ fn body<'v>(
 /// Puts what was given into a record. What the version cannot carry is refused rather than forgotten.
 fn put(call: &Call, record: &'static Record, version: Version, values: &mut [Value<'_>]) -> Result<()> {
     for (option, given) in call.all_given() {
-        if option.selects || option.called != option.name || !settable(call, option, record) {
+        if option.selects || !settable(call, option, record) {
             continue;
         }
-        match record.slots(version).position(|slot| slot.name == option.name) {
+        match record.slots(version).position(|slot| slot.name == option.called) {
             Some(at) => {
                 let slot = record.slots(version).nth(at).ok_or_else(|| unknown(call))?;
                 values[at] = given.value(slot, version).map_err(|reason| unfit(call, option.name, &reason))?;
             }
-            None => return Err(too_old(call, option, version, record.slot(option.name).is_some())),
+            None => return Err(too_old(call, option, version, record.slot(option.called).is_some())),
         }
     }
     Ok(())
@@ -254,7 +256,8 @@ fn put(call: &Call, record: &'static Record, version: Version, values: &mut [Val
 /// Whether the option is a part of the record, rather than one that says which record, or how.
 fn settable(call: &Call, option: &Opt, record: &Record) -> bool {
     let picked = call.command.pick.as_ref().is_some_and(|pick| pick.flags.iter().any(|(flag, _)| *flag == option.name));
-    let in_body = |id: u8| message(id).is_some_and(|message| message.body.iter().any(|slot| slot.name == option.name));
+    let in_body =
+        |id: u8| message(id).is_some_and(|message| message.body.iter().any(|slot| slot.name == option.called));
     let aside = match call.command.way {
         Way::Edit { read, write } => in_body(read) || in_body(write),
         Way::Create { write } => in_body(write),
