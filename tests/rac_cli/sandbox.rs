@@ -127,6 +127,31 @@ priority        : 5
 }
 
 #[test]
+fn entries_of_a_profiles_lists_come_and_go() {
+    let here = Here::new(|_| {});
+    here.printed("profile update CL --name=P --config=yes");
+    let of = |rest: &str| here.printed(&format!("profile acl --name=P {rest} CL"));
+    assert_eq!(of("directory update --alias=/in --physicalPath=/srv/in --allowedRead=yes --access=list"), "");
+    assert_eq!(
+        of("directory list"),
+        "\
+alias        : /in
+descr        : 
+physicalPath : /srv/in
+allowedRead  : yes
+allowedWrite : no
+
+"
+    );
+    assert_eq!(of("inet update --name=site --url=example.org --protocol=https --port=8443 --access=full"), "");
+    assert!(of("inet list").starts_with("name     : site\ndescr    : \nprotocol : https\n"));
+    assert_eq!(of("inet remove --name=site --access=list"), "");
+    assert_eq!(of("inet list"), "");
+    assert_eq!(of("directory remove --alias=/in"), "");
+    assert_eq!(of("directory list"), "");
+}
+
+#[test]
 fn sessions_are_kept_out_and_let_in_again() {
     let here = Here::new(|_| {});
     let update = "infobase update CL --name=Бухгалтерия";

@@ -169,7 +169,9 @@ impl<'a> Scan<'a> {
         let stray = || self.stray.map_or(Ok(()), |word| Err(Fault(word.into())));
         let Some(mode) = self.mode else { return stray().map(|()| Asked::Help(None)) };
         let Some(command) = mode.commands().find(|command| command.words == self.words) else {
-            return Ok(Asked::Help(Some(mode)));
+            // `profile acl KIND --access=…` alone changes a profile; help would look as if it had.
+            let change = self.options.iter().find(|option| option.name == "access");
+            return change.map_or(Ok(Asked::Help(Some(mode))), |option| Err(option.whole()));
         };
         let call = Box::new(self.call(mode, command)?);
         stray()?;
@@ -333,6 +335,7 @@ mod tests {
             ),
             ("profile acl --name=P com update --cluster=ID", "! name"),
             ("profile acl --name=P com list --cluster=ID", "localhost:1545 profile acl com list profile=P cluster=ID"),
+            ("profile acl --name=P com --cluster=ID --access=full", "! --access=full"),
             // What racpy sends.
             (
                 "cluster insert --host=h --port=1541 --security-level=disabled",

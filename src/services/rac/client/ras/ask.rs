@@ -111,6 +111,9 @@ fn written(message: &'static Message) -> Option<&'static Record> {
 
 async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<Answered> {
     authenticate(to, call).await?;
+    if call.command.changes() {
+        grant_access(to, call).await?;
+    }
     match call.command.way {
         Way::Ask(ways) => {
             let given = |name: &&str| call.given(name).is_some();
@@ -133,7 +136,6 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
             ask(to, write, &values).await
         }
         Way::Create { write } => {
-            grant_access(to, call).await?;
             let write = known(call, write)?;
             let record = written(write).ok_or_else(|| unknown(call))?;
             let mut values = codec::fresh(record, to.version);
