@@ -8,10 +8,14 @@ mod common;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use common::Stage;
+use pult::config::Config;
 use pult::render::snippet::Style;
 use pult::script::imports::read_script;
 use pult::script::report::Report;
 use pult::script::session::{on_deep_stack, source_name};
+use pult::services::rac::SETTINGS;
+use pult::settings::Given;
 
 const STYLE: Style = Style { colour: false, width: Some(100) };
 
@@ -40,9 +44,14 @@ fn slashed(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
+const ARGUMENTS: [&str; 2] = ["first", "второй"];
+
 /// Runs a file as `pult run` does; what it printed, and the report when it did not end well.
 fn run(path: &Path) -> (String, Option<String>) {
-    let stage = common::stage(path.parent().unwrap(), &["first", "второй"]);
+    run_on(&common::stage(path.parent().unwrap(), &ARGUMENTS), path)
+}
+
+fn run_on(stage: &Stage, path: &Path) -> (String, Option<String>) {
     let ended = on_deep_stack(|| {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
         stage.session.run(&source_name(path), &text).map(drop)
@@ -63,6 +72,30 @@ fn every_case_ends_well() {
     }
     assert!(failures.is_empty(), "{failures}");
     assert!(!cases.is_empty() || std::env::var("CASES").is_ok());
+}
+
+/// This program under the name `rac` stands for the utility.
+#[test]
+fn cases_of_clusters_end_well_over_the_utility_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let rac = folder.path().join(if cfg!(windows) { "rac.exe" } else { "rac" });
+    std::fs::copy(env!("CARGO_BIN_EXE_pult"), &rac).unwrap();
+    let over_utility = |config: &mut Config| {
+        let mut connection = config.connection("rac", "main").unwrap().clone();
+        for (name, value) in [("transport", "utility"), ("utility", rac.to_str().unwrap())] {
+            connection.set(SETTINGS, name, Given::Text(value.into())).unwrap();
+        }
+        config.add("rac", "main", connection);
+    };
+    let mut failures = String::new();
+    for path in scripts("cases").iter().filter(|path| slashed(path).contains("/rac/")) {
+        if let (printed, Some(report)) =
+            run_on(&common::stage_where(path.parent().unwrap(), &ARGUMENTS, over_utility), path)
+        {
+            write!(failures, "\n── {}\n{printed}{report}\n", slashed(path)).unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
 }
 
 #[test]
