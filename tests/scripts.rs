@@ -8,10 +8,13 @@ mod common;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use pult::config::Config;
 use pult::render::snippet::Style;
+use pult::sandbox::{Sandbox, Settings};
 use pult::script::imports::read_script;
 use pult::script::report::Report;
 use pult::script::session::{on_deep_stack, source_name};
+use pult::settings::{Given, Settings as Connection};
 
 const STYLE: Style = Style { colour: false, width: Some(100) };
 
@@ -40,9 +43,40 @@ fn slashed(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
+/// How clusters are asked.
+#[derive(Clone, Copy, Debug)]
+enum Transport {
+    Protocol,
+    /// By running `rac`, which is this program under that name.
+    Utility,
+}
+
+/// Connections to a sandbox whose clusters are asked by running `rac`, which is put into this folder.
+fn through_utility(sandbox: &Sandbox, folder: &Path) -> Config {
+    let path = folder.join(format!("rac{}", std::env::consts::EXE_SUFFIX));
+    let program = env!("CARGO_BIN_EXE_pult");
+    std::fs::hard_link(program, &path).or_else(|_| std::fs::copy(program, &path).map(drop)).unwrap();
+    let mut connection = Connection::new("the utility");
+    let (address, path) = (sandbox.rac().address(), path.display().to_string());
+    for (name, text) in [("address", address), ("transport", "utility".into()), ("utility", path)] {
+        connection.set(pult::services::rac::SETTINGS, name, Given::Text(text)).unwrap();
+    }
+    let mut config = sandbox.config().unwrap();
+    config.add("rac", "main", connection);
+    config
+}
+
 /// Runs a file as `pult run` does; what it printed, and the report when it did not end well.
-fn run(path: &Path) -> (String, Option<String>) {
-    let stage = common::stage(path.parent().unwrap(), &["first", "второй"]);
+fn run(path: &Path, transport: Transport) -> (String, Option<String>) {
+    let utility = tempfile::tempdir().unwrap();
+    let (root, args) = (path.parent().unwrap(), ["first", "второй"]);
+    let stage = match transport {
+        Transport::Protocol => common::stage(root, &args),
+        Transport::Utility => {
+            let config = |sandbox: &Sandbox| through_utility(sandbox, utility.path());
+            common::stage_with(root, &args, &Settings::default(), config)
+        }
+    };
     let ended = on_deep_stack(|| {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
         stage.session.run(&source_name(path), &text).map(drop)
@@ -52,15 +86,27 @@ fn run(path: &Path) -> (String, Option<String>) {
     (stage.written.text(), report)
 }
 
-#[test]
-fn every_case_ends_well() {
+/// Runs cases and tells of those that do not end well.
+fn failures(cases: &[PathBuf], transport: Transport) -> String {
     let mut failures = String::new();
-    let cases = scripts("cases");
-    for path in &cases {
-        if let (printed, Some(report)) = run(path) {
-            write!(failures, "\n── {}\n{printed}{report}\n", slashed(path)).unwrap();
+    for path in cases {
+        if let (printed, Some(report)) = run(path, transport) {
+            write!(failures, "\n── {} ({transport:?})\n{printed}{report}\n", slashed(path)).unwrap();
         }
     }
+    failures
+}
+
+#[test]
+fn every_case_of_clusters_ends_well_through_the_utility_too() {
+    let failures = failures(&scripts("cases/rac"), Transport::Utility);
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn every_case_ends_well() {
+    let cases = scripts("cases");
+    let failures = failures(&cases, Transport::Protocol);
     assert!(failures.is_empty(), "{failures}");
     assert!(!cases.is_empty() || std::env::var("CASES").is_ok());
 }
@@ -71,7 +117,7 @@ fn every_wrong_script_ends_with_the_report_beside_it() {
     let mut failures = String::new();
     for path in scripts("wrong") {
         let beside = path.with_extension("report");
-        let Some(report) = run(&path).1 else {
+        let Some(report) = run(&path, Transport::Protocol).1 else {
             write!(failures, "\n── {}: ended well\n", slashed(&path)).unwrap();
             continue;
         };
