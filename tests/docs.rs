@@ -7,17 +7,22 @@ use std::fmt::Write;
 use std::path::Path;
 
 use pult::render::snippet::Style;
+use pult::sandbox::Settings;
 use pult::script::catalogue;
 use pult::script::imports::{Imports, without_shebang};
 use pult::script::reference;
 use pult::script::session::on_deep_stack;
 use pult::services;
+use pult::services::rac::table::commands;
 
 const STYLE: Style = Style { colour: false, width: Some(100) };
 
 /// Runs a text in a session and a sandbox of its own; the report when it does not end well.
 fn run(name: &str, text: &str, args: &[&str]) -> Option<String> {
-    let stage = common::stage(Path::new("scripts"), args);
+    run_on(&common::stage(Path::new("scripts"), args), name, text)
+}
+
+fn run_on(stage: &common::Stage, name: &str, text: &str) -> Option<String> {
     let ended = on_deep_stack(|| stage.session.run(name, text).map(drop)).unwrap();
     ended.err().map(|report| format!("{}\n{}", report.draw(STYLE), stage.written.text()))
 }
@@ -67,7 +72,7 @@ fn every_example_on_a_page_for_people_runs() {
     for service in services::ALL {
         assert!(run_examples(&format!("page of {}", service.name()), service.page(), &mut failures) > 0);
     }
-    for page in ["README.md", "README.ru.md", "docs/from-fast-bitrix24.md", "docs/scripting.md"] {
+    for page in ["README.md", "README.ru.md", "docs/from-fast-bitrix24.md", "docs/from-racpy.md", "docs/scripting.md"] {
         let text = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
         run_examples(page, &text, &mut failures);
     }
@@ -101,6 +106,7 @@ fn every_script_for_users_works_in_the_sandbox() {
         let text = std::fs::read_to_string(&path).unwrap();
         let args: &[&str] = match path.file_stem().and_then(|name| name.to_str()) {
             Some("b24_reassign") => &["1", "2"],
+            Some("rac_maintenance") => &["Бухгалтерия", "service", "0"],
             _ => &[],
         };
         if let Some(report) = run(&path.display().to_string(), &text, args) {
@@ -108,4 +114,37 @@ fn every_script_for_users_works_in_the_sandbox() {
         }
     }
     assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn an_infobase_with_hundreds_of_sessions_is_maintained() {
+    let mut switches = Settings::default();
+    switches.rac.sessions = 300;
+    switches.rac.infobases = 1;
+    let stage = common::stage_with(Path::new("scripts"), &["Бухгалтерия"], &switches, |sandbox| {
+        sandbox.config().unwrap()
+    });
+    let text = std::fs::read_to_string("scripts/rac_maintenance.rhai").unwrap();
+    assert_eq!(run_on(&stage, "scripts/rac_maintenance.rhai", &text), None);
+    let printed = stage.written.text();
+    assert!(printed.contains("Бухгалтерия: 300 sessions") && printed.contains("let in again"), "{printed}");
+}
+
+#[test]
+fn the_page_for_users_of_racpy_names_every_command_and_nothing_else() {
+    let functions = catalogue::own(common::stage(Path::new("."), &[]).session.engine());
+    let exists = |name: &str| functions.iter().any(|known| known.namespace == "rac" && known.name == name);
+    for page in ["docs/from-racpy.md", "src/services/rac/page.md", "README.md"] {
+        let text = std::fs::read_to_string(page).unwrap();
+        for named in text.split("rac::").skip(1) {
+            let name: String = named.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            assert!(name.is_empty() || exists(&name), "{page}: rac::{name}");
+        }
+    }
+    let text = std::fs::read_to_string("docs/from-racpy.md").unwrap();
+    for (mode, command) in commands() {
+        let name = format!("rac::{}", mode.script_name(command));
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        assert!(text.match_indices(&name).any(|(at, _)| ends(&text[at + name.len()..])), "{name} is not on the page");
+    }
 }

@@ -8,14 +8,13 @@ mod common;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use common::Stage;
 use pult::config::Config;
 use pult::render::snippet::Style;
+use pult::sandbox::{Sandbox, Settings};
 use pult::script::imports::read_script;
 use pult::script::report::Report;
 use pult::script::session::{on_deep_stack, source_name};
-use pult::services::rac::SETTINGS;
-use pult::settings::Given;
+use pult::settings::{Given, Settings as Connection};
 
 const STYLE: Style = Style { colour: false, width: Some(100) };
 
@@ -44,14 +43,40 @@ fn slashed(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
-const ARGUMENTS: [&str; 2] = ["first", "второй"];
-
-/// Runs a file as `pult run` does; what it printed, and the report when it did not end well.
-fn run(path: &Path) -> (String, Option<String>) {
-    run_on(&common::stage(path.parent().unwrap(), &ARGUMENTS), path)
+/// How clusters are asked.
+#[derive(Clone, Copy, Debug)]
+enum Transport {
+    Protocol,
+    /// By running `rac`, which is this program under that name.
+    Utility,
 }
 
-fn run_on(stage: &Stage, path: &Path) -> (String, Option<String>) {
+/// Connections to a sandbox whose clusters are asked by running `rac`, which is put into this folder.
+fn through_utility(sandbox: &Sandbox, folder: &Path) -> Config {
+    let path = folder.join(format!("rac{}", std::env::consts::EXE_SUFFIX));
+    let program = env!("CARGO_BIN_EXE_pult");
+    std::fs::hard_link(program, &path).or_else(|_| std::fs::copy(program, &path).map(drop)).unwrap();
+    let mut connection = Connection::new("the utility");
+    let (address, path) = (sandbox.rac().address(), path.display().to_string());
+    for (name, text) in [("address", address), ("transport", "utility".into()), ("utility", path)] {
+        connection.set(pult::services::rac::SETTINGS, name, Given::Text(text)).unwrap();
+    }
+    let mut config = sandbox.config().unwrap();
+    config.add("rac", "main", connection);
+    config
+}
+
+/// Runs a file as `pult run` does; what it printed, and the report when it did not end well.
+fn run(path: &Path, transport: Transport) -> (String, Option<String>) {
+    let utility = tempfile::tempdir().unwrap();
+    let (root, args) = (path.parent().unwrap(), ["first", "второй"]);
+    let stage = match transport {
+        Transport::Protocol => common::stage(root, &args),
+        Transport::Utility => {
+            let config = |sandbox: &Sandbox| through_utility(sandbox, utility.path());
+            common::stage_with(root, &args, &Settings::default(), config)
+        }
+    };
     let ended = on_deep_stack(|| {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
         stage.session.run(&source_name(path), &text).map(drop)
@@ -61,41 +86,29 @@ fn run_on(stage: &Stage, path: &Path) -> (String, Option<String>) {
     (stage.written.text(), report)
 }
 
-#[test]
-fn every_case_ends_well() {
+/// Runs cases and tells of those that do not end well.
+fn failures(cases: &[PathBuf], transport: Transport) -> String {
     let mut failures = String::new();
-    let cases = scripts("cases");
-    for path in &cases {
-        if let (printed, Some(report)) = run(path) {
-            write!(failures, "\n── {}\n{printed}{report}\n", slashed(path)).unwrap();
+    for path in cases {
+        if let (printed, Some(report)) = run(path, transport) {
+            write!(failures, "\n── {} ({transport:?})\n{printed}{report}\n", slashed(path)).unwrap();
         }
     }
-    assert!(failures.is_empty(), "{failures}");
-    assert!(!cases.is_empty() || std::env::var("CASES").is_ok());
+    failures
 }
 
-/// This program under the name `rac` stands for the utility.
 #[test]
-fn cases_of_clusters_end_well_over_the_utility_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let rac = folder.path().join(if cfg!(windows) { "rac.exe" } else { "rac" });
-    std::fs::copy(env!("CARGO_BIN_EXE_pult"), &rac).unwrap();
-    let over_utility = |config: &mut Config| {
-        let mut connection = config.connection("rac", "main").unwrap().clone();
-        for (name, value) in [("transport", "utility"), ("utility", rac.to_str().unwrap())] {
-            connection.set(SETTINGS, name, Given::Text(value.into())).unwrap();
-        }
-        config.add("rac", "main", connection);
-    };
-    let mut failures = String::new();
-    for path in scripts("cases").iter().filter(|path| slashed(path).contains("/rac/")) {
-        if let (printed, Some(report)) =
-            run_on(&common::stage_where(path.parent().unwrap(), &ARGUMENTS, over_utility), path)
-        {
-            write!(failures, "\n── {}\n{printed}{report}\n", slashed(path)).unwrap();
-        }
-    }
+fn every_case_of_clusters_ends_well_through_the_utility_too() {
+    let failures = failures(&scripts("cases/rac"), Transport::Utility);
     assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn every_case_ends_well() {
+    let cases = scripts("cases");
+    let failures = failures(&cases, Transport::Protocol);
+    assert!(failures.is_empty(), "{failures}");
+    assert!(!cases.is_empty() || std::env::var("CASES").is_ok());
 }
 
 #[test]
@@ -104,7 +117,7 @@ fn every_wrong_script_ends_with_the_report_beside_it() {
     let mut failures = String::new();
     for path in scripts("wrong") {
         let beside = path.with_extension("report");
-        let Some(report) = run(&path).1 else {
+        let Some(report) = run(&path, Transport::Protocol).1 else {
             write!(failures, "\n── {}: ended well\n", slashed(&path)).unwrap();
             continue;
         };

@@ -49,20 +49,18 @@ pub struct Stage {
 
 /// A session for a script that lies in `root`.
 pub fn stage(root: &Path, args: &[&str]) -> Stage {
-    stage_where(root, args, |_| {})
+    stage_with(root, args, &Settings::default(), |sandbox| sandbox.config().unwrap())
 }
 
-/// The same, with connections changed.
-pub fn stage_where(root: &Path, args: &[&str], change: impl FnOnce(&mut Config)) -> Stage {
+/// The same with these switches of the simulators, and with connections of the caller's.
+pub fn stage_with(root: &Path, args: &[&str], switches: &Settings, config: impl FnOnce(&Sandbox) -> Config) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let written = Written::default();
     let context = Context::new(runtime.handle().clone(), Progress::new(false), State::in_memory(), None);
     let folders = Folders::new(folder.path().to_path_buf(), []);
-    let sandbox = runtime.block_on(Sandbox::start(&Settings::default())).unwrap();
-    let mut config = sandbox.config().unwrap();
-    change(&mut config);
-    let connections = Connections::new(config);
+    let sandbox = runtime.block_on(Sandbox::start(switches)).unwrap();
+    let connections = Connections::new(config(&sandbox));
     let mut host = Host::new(context, Output::to(Box::new(written.clone())), folders, connections);
     host.log = Output::to(Box::new(written.clone()));
     let options =

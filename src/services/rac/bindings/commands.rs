@@ -23,10 +23,11 @@ pub fn register(functions: &mut Module, methods: &mut Module) {
             described(&[]).set_into_module(functions, move |call: NativeCallContext<'_>| {
                 calls::run(&call, &Rac::default(), spec, None, &Map::new())
             });
-            described(&[RECEIVER]).set_into_module(methods, move |call: NativeCallContext<'_>, rac: &mut Rac| {
-                calls::run(&call, rac, spec, None, &Map::new())
-            });
         }
+        // What is needed may be among the options of the connection.
+        described(&[RECEIVER]).set_into_module(methods, move |call: NativeCallContext<'_>, rac: &mut Rac| {
+            calls::run(&call, rac, spec, None, &Map::new())
+        });
         if spec.takes_options() {
             with_options(spec, &described, functions, methods);
         }
