@@ -1,12 +1,13 @@
 //! What is asked of the agent: its version, its administrators, its clusters; and authentication.
 
 use super::ask::{Answer, Ask, Outcome};
-use super::identity::has_password;
+use super::identity::{has_password, is_called};
 use super::knobs::Knobs;
 use super::row::{NIL, Row};
 use super::texts::Fail;
 use super::world::{World, own_id};
 use super::{people, seed};
+use crate::services::rac::table::USER;
 
 type Act = for<'w> fn(&'w mut World, &mut Ask<'_>) -> Outcome<'w>;
 
@@ -44,24 +45,28 @@ fn remove_admin<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
 
 /// Registers an administrator, or changes the one of this name.
 pub fn add_admin<'w>(admins: &'w mut Vec<Row>, written: Row) -> Outcome<'w> {
-    let name = written.text("name");
+    let name = written.text("name").to_owned();
     if name.is_empty() {
         return Err(Fail::NoName);
     }
-    let others = admins.iter().any(|admin| admin.text("name") != name && has_password(admin));
+    let others = admins.iter().any(|admin| !is_called(admin, &name) && has_password(admin));
     if !has_password(&written) && !others {
         return Err(Fail::LastAdmin);
     }
-    match admins.iter_mut().find(|admin| admin.text("name") == name) {
-        Some(admin) => admin.change(written),
-        None => admins.push(Row::fresh(written)),
+    // Who is registered again goes to the end, and without a password when it lets nobody in.
+    let known = admins.iter().position(|admin| is_called(admin, &name)).map(|at| admins.remove(at));
+    let mut admin = known.unwrap_or_else(|| Row::new(&USER));
+    admin.change(written);
+    if !has_password(&admin) {
+        admin.set("pwd", "");
     }
+    admins.push(admin);
     Ok(Answer::Void)
 }
 
 /// Removes an administrator, unless those who stay could not come in with a password.
 pub fn drop_admin<'w>(admins: &'w mut Vec<Row>, name: &str, knobs: &Knobs) -> Outcome<'w> {
-    let at = admins.iter().position(|admin| admin.text("name") == name).ok_or(Fail::NoAdmin)?;
+    let at = admins.iter().position(|admin| is_called(admin, name)).ok_or(Fail::NoAdmin)?;
     let has_others = admins.len() > 1 || knobs.keep_last_admin;
     let mut others = admins.iter().enumerate().filter(|(other, _)| *other != at);
     if has_others && !others.any(|(_, admin)| has_password(admin)) {
@@ -119,6 +124,8 @@ fn register<'w>(world: &'w mut World, ask: &mut Ask<'_>) -> Outcome<'w> {
     people::lock(&mut cluster, format!("Менеджер кластера({host},{port},0)"), now, (NIL, NIL, NIL));
     seed::process(&mut cluster, chance, server_id, now);
     cluster.row.change(written);
+    // Clients say 0 there, and read 1.
+    cluster.row.set("unknown", 1);
     cluster.row.set("cluster", id);
     world.clusters.push(cluster);
     Ok(Answer::Id(id))

@@ -60,9 +60,14 @@ impl Identity {
 /// Whether these credentials are an administrator's; nobody is asked where there are none.
 fn knows(pair: Option<&Pair>, admins: &[Row]) -> bool {
     let is = |admin: &Row, (user, password): &Pair| {
-        admin.text("name") == user && has_password(admin) && admin.text("pwd") == password
+        is_called(admin, user) && has_password(admin) && admin.text("pwd") == password
     };
     admins.is_empty() || pair.is_some_and(|pair| admins.iter().any(|admin| is(admin, pair)))
+}
+
+/// Whether this is the administrator's name; letters of both cases are the same.
+pub fn is_called(admin: &Row, name: &str) -> bool {
+    admin.text("name").to_lowercase() == name.to_lowercase()
 }
 
 /// Whether an administrator may come with a password.

@@ -8,6 +8,7 @@ use crate::services::rac::table::SUMMARY;
 
 pub const ACTS: Acts = &[
     ("infobase summaries", summaries),
+    ("infobases in full", full),
     ("summary of one", summary),
     ("change summary", change_summary),
     ("infobase info", info),
@@ -39,6 +40,12 @@ fn info<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outc
     let base = cluster.infobase(ask.id())?;
     ask.may_touch(base)?;
     Ok(Answer::One(base))
+}
+
+/// Everything about those that the users named may touch.
+fn full<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
+    cluster.infobases.iter().try_for_each(|base| ask.may_touch(base))?;
+    Ok(Answer::Many(cluster.infobases.iter().collect()))
 }
 
 /// Names differ by more than the case of their letters.

@@ -14,6 +14,7 @@ pub const ACTS: Acts = &[
     ("rule info", rule),
     ("service setting info", setting),
     ("service settings", settings),
+    ("setting of a service and an infobase", setting_of),
     ("insert or change setting", put_setting),
     ("remove setting", remove_setting),
     ("apply settings", apply_settings),
@@ -69,13 +70,21 @@ fn setting<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> O
     one(&server.settings, ask.id(), Fail::NoSetting)
 }
 
+fn setting_of<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
+    let server = cluster.server(ask.id())?;
+    let names = (ask.text(), ask.text());
+    let is = |row: &&Row| (row.text("service-name"), row.text("infobase-name")) == (names.0.as_str(), names.1.as_str());
+    server.settings.iter().find(is).map(Answer::One).ok_or(Fail::NoSuchSetting)
+}
+
 fn settings<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     Ok(Answer::Many(cluster.server(ask.id())?.settings.iter().collect()))
 }
 
-/// A directory with the slash that the server adds.
+/// A directory as the server puts it down: with slashes of one kind, and one at the end.
 fn directory(path: &str) -> String {
-    if path.is_empty() || path.ends_with(['/', '\\']) { path.to_owned() } else { format!("{path}/") }
+    let path = path.replace('\\', "/");
+    if path.is_empty() || path.ends_with('/') { path } else { format!("{path}/") }
 }
 
 fn put_setting<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {

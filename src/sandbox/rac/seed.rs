@@ -21,6 +21,7 @@ pub fn world(knobs: &Knobs) -> World {
         clock,
         databases: Default::default(),
         leaving: Default::default(),
+        retiring: Default::default(),
         copies: Default::default(),
         works: Default::default(),
         arrivals: (0.0, now, 0),
@@ -118,8 +119,9 @@ pub fn process(cluster: &mut Cluster, chance: &mut Chance, server: Id, now: i64)
     }) else {
         return;
     };
-    let beside = cluster.processes.iter().filter(|process| process.server == server).count() as i64;
-    let (port, pid) = (low + beside, chance.between(1000, 30_000));
+    let beside =
+        |port: &i64| cluster.processes.iter().any(|other| other.server == server && other.row.int("port") == *port);
+    let (port, pid) = ((low..).find(|port| !beside(port)).unwrap_or(low), chance.between(1000, 30_000));
     let started = now - chance.between(2, 200) * HOUR;
     let mut row = Row::new(&PROCESS)
         .with("process", chance.id())

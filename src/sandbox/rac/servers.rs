@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::ask::{Acts, Answer, Ask, Outcome, change};
+use super::chance::ticks;
 use super::row::{Cell, Id, NIL, Row};
 use super::seed;
 use super::texts::Fail;
-use super::world::{Cluster, Ground, Server, own_id};
+use super::world::{Cluster, Ground, Process, Server, own_id};
 use crate::services::rac::table::RULE;
 
 pub const ACTS: Acts = &[
@@ -87,15 +88,7 @@ fn remove<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Ou
         return Err(Fail::ServerCentral);
     }
     cluster.servers.retain(|server| own_id(&server.row) != id);
-    let (gone, stay): (Vec<_>, Vec<_>) = cluster.processes.drain(..).partition(|process| process.server == id);
-    cluster.processes = stay;
-    // Who worked there goes on with another process.
-    let next = cluster.processes.first().map_or(NIL, |process| own_id(&process.row));
-    let gone: Vec<Id> = gone.iter().map(|process| own_id(&process.row)).collect();
-    let sessions = cluster.sessions.all_mut().map(|session| &mut session.row);
-    for row in cluster.connections.all_mut().chain(sessions).filter(|row| gone.contains(&row.id("process"))) {
-        row.set("process", next);
-    }
+    cluster.end_processes(|process| process.server == id);
     Ok(Answer::Void)
 }
 
@@ -131,10 +124,20 @@ fn processes_of<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>)
     Ok(Answer::Many(processes.map(|process| &process.row).collect()))
 }
 
-fn turn_off<'w>(cluster: &'w mut Cluster, _: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
+/// Another process begins in its place at once; it goes when nobody is connected, or when the cluster waits no longer.
+fn turn_off<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     let id = ask.id();
-    let process = cluster.processes.iter_mut().find(|process| own_id(&process.row) == id).ok_or(Fail::NoProcess)?;
+    let is_on = |process: &&mut Process| own_id(&process.row) == id && process.row.int("is-enable") != 0;
+    // A real server does not say when there is none.
+    let Some(process) = cluster.processes.iter_mut().find(is_on) else { return Ok(Answer::Void) };
     process.row.set("is-enable", false);
     process.row.set("use", 0);
+    let (server, now) = (process.server, ground.clock.now());
+    seed::process(cluster, &mut ground.chance, server, now);
+    if let Some(begun) = cluster.processes.last_mut() {
+        begun.row.set("started-at", ticks(now));
+    }
+    let patience = cluster.row.int("expiration-timeout").saturating_mul(1000);
+    ground.retiring.insert((now.saturating_add(patience), cluster.id, id));
     Ok(Answer::Void)
 }

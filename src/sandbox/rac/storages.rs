@@ -52,7 +52,8 @@ fn work<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) ->
 fn is_done<'w>(cluster: &'w mut Cluster, ground: &mut Ground, ask: &mut Ask<'_>) -> Outcome<'w> {
     cluster.infobase(ask.id())?;
     let id = ask.id();
-    let done = *ground.works.get(&id).ok_or(Fail::NoWork)? <= ground.clock.now();
+    // A real server takes it for a session, and so is the refusal.
+    let done = *ground.works.get(&id).ok_or(Fail::NoSession)? <= ground.clock.now();
     if done {
         ground.works.remove(&id);
     }

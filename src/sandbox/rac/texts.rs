@@ -32,7 +32,7 @@ pub enum Fail {
     NoSetting,
     NoStorage,
     NoCopy(String),
-    NoWork,
+    NoSuchSetting,
     NoAdmin,
     /// What an access list does not hold.
     NotListed(String),
@@ -52,9 +52,8 @@ pub enum Fail {
     NoName,
     /// The number of a message that this version does not have.
     Unknown(u8),
-    /// The request ends too early, or goes on too long.
+    /// The request ends too early.
     Cut,
-    LeftOver(usize),
     NotText,
     /// Made to order.
     Ordered(String, String),
@@ -102,7 +101,7 @@ impl Fail {
             Fail::NoProfile => "Профиль безопасности с указанным именем не найден",
             Fail::NoSetting => "Настройка сервиса с указанным идентификатором не найдена",
             Fail::NoStorage => "Хранилище двоичных данных с указанным идентификатором не найдено",
-            Fail::NoWork => "Операция с хранилищем двоичных данных не найдена",
+            Fail::NoSuchSetting => "Настройка сервиса с указанными параметрами не найдена",
             Fail::NoAdmin => "Администратор кластера серверов 1С:Предприятия не найден",
             Fail::ClusterAdmin => "Ошибка операции администрирования\nАдминистратор кластера не аутентифицирован",
             Fail::AgentAdmin => {
@@ -134,7 +133,6 @@ impl Fail {
                  необходимые для создания информационной базы\n{option}"
             ),
             Fail::Unknown(id) => format!("Неизвестный тип сообщения {id}"),
-            Fail::LeftOver(count) => format!("Лишние данные в сообщении, байт: {count}"),
             Fail::NoCopy(path) => format!("Резервная копия {path} не найдена"),
             Fail::NotListed(name) => format!("Объект {name} не найден в профиле безопасности"),
             _ => fixed.to_owned(),
@@ -157,7 +155,7 @@ impl Fail {
             Fail::NoProfile => "Security profile with the specified name is not found",
             Fail::NoSetting => "Service setting with the specified identifier is not found",
             Fail::NoStorage => "Binary data storage with the specified identifier is not found",
-            Fail::NoWork => "Binary data storage operation is not found",
+            Fail::NoSuchSetting => "Service setting with the specified parameters is not found",
             Fail::NoAdmin => "1C:Enterprise server cluster administrator is not found",
             Fail::ClusterAdmin => "Administration operation error\nCluster administrator is not authenticated",
             Fail::AgentAdmin => "Administration operation error\nCentral server administrator is not authenticated",
@@ -187,7 +185,6 @@ impl Fail {
                  create the infobase\n{option}"
             ),
             Fail::Unknown(id) => format!("Unknown message type {id}"),
-            Fail::LeftOver(count) => format!("Excess data in the message, bytes: {count}"),
             Fail::NoCopy(path) => format!("Backup copy {path} is not found"),
             Fail::NotListed(name) => format!("Object {name} is not found in the security profile"),
             _ => fixed.to_owned(),

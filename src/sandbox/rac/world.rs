@@ -101,6 +101,8 @@ pub struct Ground {
     pub databases: HashSet<(String, String)>,
     /// Sessions about to go: when, of which cluster, which.
     pub leaving: BTreeSet<(i64, Id, Id)>,
+    /// Processes that are turned off: until when at most, of which cluster, which.
+    pub retiring: BTreeSet<(i64, Id, Id)>,
     /// Copies of storages, by their paths.
     pub copies: HashSet<String>,
     /// Work on storages, and when it is done.
@@ -145,6 +147,19 @@ impl Cluster {
         }
     }
 
+    /// Ends processes; who worked there goes on with another.
+    pub fn end_processes(&mut self, is_ending: impl Fn(&Process) -> bool) {
+        let (gone, stay): (Vec<_>, Vec<_>) = self.processes.drain(..).partition(is_ending);
+        self.processes = stay;
+        let is_on = |process: &&Process| process.row.int("is-enable") != 0;
+        let next = self.processes.iter().find(is_on).map_or(NIL, |process| own_id(&process.row));
+        let gone: Vec<Id> = gone.iter().map(|process| own_id(&process.row)).collect();
+        let sessions = self.sessions.all_mut().map(|session| &mut session.row);
+        for row in self.connections.all_mut().chain(sessions).filter(|row| gone.contains(&row.id("process"))) {
+            row.set("process", next);
+        }
+    }
+
     /// Cuts a connection at once: its session goes too.
     pub fn cut(&mut self, id: Id) {
         let session = self.sessions.all().find(|session| session.connection == id).map(|session| session.id);
@@ -182,6 +197,7 @@ impl World {
                 cluster.end_session(due.2);
             }
         }
+        self.retire(now);
         let (pace, since, come) = self.ground.arrivals;
         if pace != knobs.newcomers_per_second {
             self.ground.arrivals = (knobs.newcomers_per_second, now, 0);
@@ -195,6 +211,20 @@ impl World {
             *if has_come { &mut counters.newcomers } else { &mut counters.kept_out } += 1;
         }
         self.ground.arrivals.2 = due.max(come);
+    }
+
+    /// Lets go the processes that are turned off and that nobody is connected to, or that have stayed long enough.
+    fn retire(&mut self, now: i64) {
+        let retiring = std::mem::take(&mut self.ground.retiring);
+        for (until, cluster, id) in retiring {
+            let Ok((known, ground)) = self.cluster(cluster) else { continue };
+            let is_used = known.connections.all().any(|row| row.id("process") == id);
+            if is_used && now < until {
+                ground.retiring.insert((until, cluster, id));
+            } else {
+                known.end_processes(|process| own_id(&process.row) == id);
+            }
+        }
     }
 
     /// A user begins a session on some infobase, if it lets them in.

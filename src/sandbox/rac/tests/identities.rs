@@ -63,6 +63,10 @@ async fn administrators_are_registered_and_removed_and_their_passwords_not_told(
     // The mark sent back leaves the password as it was.
     client.ask(5, &[cluster.into(), user("adm", MARK)]).await.void();
     client.ask(9, &[cluster.into(), "adm".into(), "one".into()]).await.void();
+    // The same name in other letters is the same administrator.
+    client.ask(5, &[cluster.into(), user("Adm", MARK)]).await.void();
+    assert_eq!(client.list(2, &[cluster.into()]).await.len(), 1);
+    client.ask(9, &[cluster.into(), "ADM".into(), "one".into()]).await.void();
     let system = plain(Row::new(&USER).with("name", "os").with("os-user", "\\\\host\\user"));
     let mut system = Row { record: &USER, cells: system };
     system.cells[3] = Cell::Auth(false, true);

@@ -170,6 +170,7 @@ fn every_refusal_has_words_in_both_languages() {
         Fail::NoLimit,
         Fail::NoProfile,
         Fail::NoSetting,
+        Fail::NoSuchSetting,
         Fail::NoAdmin,
         Fail::NotListed(name()),
         Fail::ClusterAdmin,
@@ -188,7 +189,6 @@ fn every_refusal_has_words_in_both_languages() {
         Fail::NoName,
         Fail::Unknown(1),
         Fail::Cut,
-        Fail::LeftOver(1),
         Fail::NotText,
     ];
     for fail in all {

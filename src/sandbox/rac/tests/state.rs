@@ -270,12 +270,15 @@ async fn settings_of_services_hold_when_they_are_applied() {
     let mut client = Client::open(&server, 16).await;
     let cluster = client.cluster().await;
     let node = client.list(22, &[cluster.into()]).await[0].id("server");
-    let row = Row::new(&SETTING).with("service-name", "JobService").with("service-data-dir", "/srv/jobs");
+    let row = Row::new(&SETTING).with("service-name", "JobService").with("service-data-dir", "\\srv\\jobs");
     let id = client.ask(141, &[cluster.into(), node.into(), Cell::Row(row)]).await.id();
     let row = client.info(137, &[cluster.into(), node.into(), id.into()]).await;
     assert_eq!((row.text("service-data-dir"), row.int("active")), ("/srv/jobs/", 0));
     let moves = client.list(145, &[cluster.into(), node.into(), "".into()]).await;
     assert_eq!((moves.len(), moves[0].text("target")), (1, "/srv/jobs/"));
+    assert_eq!(client.info(147, &[cluster.into(), node.into(), "JobService".into(), "".into()]).await, row);
+    let other = client.ask(147, &[cluster.into(), node.into(), "JobService".into(), "x".into()]).await;
+    other.refused("#Failure", "Настройка сервиса с указанными параметрами не найдена");
     assert!(client.list(145, &[cluster.into(), node.into(), "EventLogService".into()]).await.is_empty());
     client.ask(144, &[cluster.into(), node.into()]).await.void();
     assert_eq!(client.info(137, &[cluster.into(), node.into(), id.into()]).await.int("active"), 1);
@@ -342,6 +345,58 @@ async fn a_process_is_turned_off() {
     let mut client = Client::open(&server, 11).await;
     let cluster = client.cluster().await;
     let process = client.list(29, &[cluster.into()]).await[1].id("process");
+    let before = client.list(29, &[cluster.into()]).await;
     client.ask(165, &[cluster.into(), process.into()]).await.void();
     assert_eq!(client.info(31, &[cluster.into(), process.into()]).await.int("is-enable"), 0);
+    // Another has begun in its place, on a port of its own.
+    let after = client.list(29, &[cluster.into()]).await;
+    let place = |row: &Row| (row.text("host").to_owned(), row.int("port"));
+    assert_eq!(after.len(), before.len() + 1);
+    assert!(!before.iter().any(|row| place(row) == place(&after[4])));
+    // It goes with its last connection.
+    let connections = client.list(50, &[cluster.into()]).await;
+    for row in connections.iter().filter(|row| row.id("process") == process) {
+        client.ask(64, &[cluster.into(), process.into(), row.id("connection").into()]).await.void();
+    }
+    assert_eq!(client.list(29, &[cluster.into()]).await.len(), before.len());
+    // Nobody says that there is no such process.
+    client.ask(165, &[cluster.into(), [3; 16].into()]).await.void();
+}
+
+#[tokio::test]
+async fn a_process_that_is_turned_off_goes_when_the_cluster_waits_no_longer() {
+    let server = start(|_| {}).await;
+    let mut client = Client::open(&server, 16).await;
+    let cluster = client.cluster().await;
+    let row = client.info(13, &[cluster.into()]).await.with("expiration-timeout", 0);
+    client.ask(15, &[Cell::Row(row)]).await.id();
+    let process = client.list(29, &[cluster.into()]).await[0].id("process");
+    client.ask(165, &[cluster.into(), process.into()]).await.void();
+    assert!(client.list(29, &[cluster.into()]).await.iter().all(|row| row.id("process") != process));
+    // Nobody was thrown out.
+    let connections = client.list(50, &[cluster.into()]).await;
+    assert_eq!(connections.len(), 47);
+    assert!(connections.iter().all(|row| row.id("process") != process));
+}
+
+#[tokio::test]
+async fn infobases_are_told_in_full_at_once() {
+    let server = start(|knobs| knobs.infobase_user = "ib:pass".into()).await;
+    let mut client = Client::open(&server, 12).await;
+    let cluster = client.cluster().await;
+    let refused = client.ask(44, &[cluster.into()]).await;
+    refused.refused("#Rights", "Недостаточно прав пользователя на информационную базу Бухгалтерия");
+    client.ask(10, &[cluster.into(), "ib".into(), "pass".into()]).await.void();
+    for row in client.list(44, &[cluster.into()]).await {
+        assert_eq!(client.info(48, &[cluster.into(), row.id("infobase").into()]).await, row);
+    }
+}
+
+#[tokio::test]
+async fn nobodys_locks_are_everybodys() {
+    let server = start(|_| {}).await;
+    let mut client = Client::open(&server, 16).await;
+    let cluster = client.cluster().await;
+    let all = client.list(72, &[cluster.into()]).await;
+    assert_eq!(client.list(78, &[cluster.into(), NIL.into(), NIL.into()]).await, all);
 }

@@ -82,6 +82,7 @@ pub static MESSAGES: &[Message] = &[
     to(40, "change infobase", &[CLUSTER_ID, record(&INFOBASE)], Void),
     to(41, "drop infobase", &[CLUSTER_ID, INFOBASE_ID, MODE], Void),
     to(SUMMARIES, "infobase summaries", &[CLUSTER_ID], Many(&SUMMARY)),
+    to(44, "infobases in full", &[CLUSTER_ID], Many(&INFOBASE)),
     to(46, "summary of one", &[CLUSTER_ID, INFOBASE_ID], One(&SUMMARY)),
     to(48, "infobase info", &[CLUSTER_ID, INFOBASE_ID], One(&INFOBASE)),
     to(50, "connections", &[CLUSTER_ID], Many(&CONNECTION)),
@@ -142,6 +143,13 @@ pub static MESSAGES: &[Message] = &[
     to(143, "remove setting", &[CLUSTER_ID, SERVER_ID, SETTING_ID], Void),
     to(144, "apply settings", &[CLUSTER_ID, SERVER_ID], Void),
     to(145, "directories for transfer", &[CLUSTER_ID, SERVER_ID, slot("service-name", Wire::Text)], Many(&TRANSFER)),
+    // The utility does not ask this.
+    to(
+        147,
+        "setting of a service and an infobase",
+        &[CLUSTER_ID, SERVER_ID, slot("service-name", Wire::Text), slot("infobase-name", Wire::Text)],
+        One(&SETTING),
+    ),
     to(STORAGES, "storages", &[CLUSTER_ID, INFOBASE_ID], Many(&STORAGE)).answered_with(160),
     to(
         OPERATE_STORAGE,
