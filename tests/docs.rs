@@ -91,7 +91,7 @@ fn the_reference_pages_are_fresh() {
     };
     expect("README.md".into(), reference::index(&pages));
     for page in &pages {
-        expect(format!("{}.md", page.name), page.markdown());
+        expect(page.file.clone(), page.markdown());
     }
     assert!(stale.is_empty(), "stale: {stale:?}; write them with `pult docs --write docs/reference`");
     let count = std::fs::read_dir("docs/reference").unwrap().count();

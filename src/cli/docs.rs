@@ -32,13 +32,14 @@ pub fn docs(global: &Global, name: Option<&str>, form: DocsForm, write: Option<&
 /// The page of this name (an object's is that of its type), or one of only the functions of this name.
 fn page_of(pages: &[Page], name: &str) -> Result<Page> {
     let plain = name.rsplit(['.', ':']).next().unwrap_or(name);
-    if let Some(page) = pages.iter().find(|page| page.name.eq_ignore_ascii_case(name)) {
-        return Ok(Page { name: page.name.clone(), functions: page.functions.clone() });
+    let in_any_case = || pages.iter().find(|page| page.name.eq_ignore_ascii_case(name));
+    if let Some(page) = pages.iter().find(|page| page.name == name).or_else(in_any_case) {
+        return Ok(page.clone());
     }
     let functions: Vec<_> =
         pages.iter().flat_map(|page| &page.functions).filter(|function| function.name == plain).cloned().collect();
     if !functions.is_empty() {
-        return Ok(Page { name: name.to_owned(), functions });
+        return Ok(Page { file: format!("{name}.md"), name: name.to_owned(), functions });
     }
     let known = pages.iter().flat_map(|page| {
         std::iter::once(page.name.as_str()).chain(page.functions.iter().map(|function| function.name.as_str()))
@@ -55,7 +56,7 @@ fn write_pages(folder: &Path, pages: &[Page]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     std::fs::write(folder.join("README.md"), reference::index(pages)).map_err(failed)?;
     for page in pages {
-        std::fs::write(folder.join(format!("{}.md", page.name)), page.markdown()).map_err(failed)?;
+        std::fs::write(folder.join(&page.file), page.markdown()).map_err(failed)?;
     }
     Ok(())
 }

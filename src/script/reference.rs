@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use crate::script::catalogue::Function;
 
 /// One page: a module, a type, or the functions that need neither.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Page {
     /// `json`, `Rows`, `global`.
     pub name: String,
+    /// The name of its file. Some file systems take `rac.md` and `Rac.md` for one, so the object's says that it is one.
+    pub file: String,
     pub functions: Vec<Function>,
 }
 
@@ -29,7 +31,12 @@ pub fn pages(functions: &[Function]) -> Vec<Page> {
         };
         pages.entry(page.to_owned()).or_default().push(told_once(function, functions));
     }
-    pages.into_iter().map(|(name, functions)| Page { name, functions }).collect()
+    let modules: Vec<String> = pages.keys().filter(|name| name.starts_with(char::is_lowercase)).cloned().collect();
+    let file = |name: &str| match name.starts_with(char::is_uppercase) && modules.contains(&name.to_lowercase()) {
+        true => format!("{name}-object.md"),
+        false => format!("{name}.md"),
+    };
+    pages.into_iter().map(|(name, functions)| Page { file: file(&name), name, functions }).collect()
 }
 
 /// A method that says the same as a function of a module refers to it.
@@ -87,7 +94,7 @@ pub fn index(pages: &[Page]) -> String {
     let mut text = "# Reference\n\nGenerated from the doc comments by `pult docs --write docs/reference`.\n".to_owned();
     for page in pages {
         let names: Vec<&str> = page.by_name().into_keys().collect();
-        write_into(&mut text, format_args!("\n- [{0}]({0}.md): {1}", page.name, names.join(", ")));
+        write_into(&mut text, format_args!("\n- [{}]({}): {}", page.name, page.file, names.join(", ")));
     }
     text.push('\n');
     text

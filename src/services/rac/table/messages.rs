@@ -43,6 +43,7 @@ pub const SERVERS: u8 = 22;
 pub const SUMMARIES: u8 = 42;
 pub const PROFILES: u8 = 89;
 pub const CHANGE_PROFILE: u8 = 91;
+pub const AGENT_VERSION: u8 = 135;
 pub const STORAGES: u8 = 153;
 pub const OPERATE_STORAGE: u8 = 161;
 pub const STORAGE_DONE: u8 = 163;
@@ -136,7 +137,7 @@ pub static MESSAGES: &[Message] = &[
     to(130, "counter values", &[CLUSTER_ID, COUNTER_NAME, OBJECT], Many(&COUNTER_VALUE)),
     to(132, "clear counter", &[CLUSTER_ID, COUNTER_NAME, OBJECT], Void),
     to(133, "accumulated values", &[CLUSTER_ID, COUNTER_NAME, OBJECT], Many(&COUNTER_VALUE)),
-    to(135, "agent version", &[], Text),
+    to(AGENT_VERSION, "agent version", &[], Text),
     to(137, "service setting info", &[CLUSTER_ID, SERVER_ID, SETTING_ID], One(&SETTING)),
     to(139, "service settings", &[CLUSTER_ID, SERVER_ID], Many(&SETTING)),
     to(141, "insert or change setting", &[CLUSTER_ID, SERVER_ID, record(&SETTING)], Uuid),

@@ -126,6 +126,7 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
         }
         Way::Edit { read, write } => {
             let (read, write) = (known(call, read)?, known(call, write)?);
+            refuse_to_lose(to, call).await?;
             let values = body(call, read, to.version, None)?;
             let found = ask(to, read, &values).await?;
             let Some((record, _)) = found.record() else { return Err(unknown(call)) };
@@ -210,6 +211,33 @@ pub(super) async fn ask(to: &mut Connection, message: &'static Message, values: 
         (Body::Message(id, _), _) => return wrong(format!("the answer {id} to the question {}", message.id)),
     };
     Ok(Answered { message, version: to.version, body, only: Vec::new() })
+}
+
+/// The newest platform whose records are known to the last field.
+const PLATFORM: [u32; 3] = [8, 5, 1];
+
+/// Records have grown in later platforms: written back without what is not known here, they would lose it. A server that
+/// does not say what it is, is not a later one.
+async fn refuse_to_lose(to: &mut Connection, call: &Call) -> Result<()> {
+    if to.is_of_known_platform {
+        return Ok(());
+    }
+    let said = match ask(to, known(call, table::AGENT_VERSION)?, &[]).await {
+        Ok(answered) => answered.text()?,
+        Err(error) if is_connections(&error) => return Err(error.retry(Retry::Safe)),
+        Err(_) => String::new(),
+    };
+    let parts: Vec<u32> = said.split('.').map_while(|part| part.parse().ok()).collect();
+    if parts.iter().take(PLATFORM.len()).gt(PLATFORM.iter()) {
+        let message = format!(
+            "{}: the server is {said}; what its records have gained since 8.5.1 would be lost when one is written back",
+            call.name()
+        );
+        return Err(Error::new(Kind::Refused, "rac.too_new", message)
+            .hint("set transport = \"utility\" on the connection: the server's own rac knows all of the record"));
+    }
+    to.is_of_known_platform = true;
+    Ok(())
 }
 
 /// The values of a request: its record, what was given, what flags decide.

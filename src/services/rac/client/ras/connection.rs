@@ -55,6 +55,8 @@ pub struct Connection {
     pub version: Version,
     pub identity: Identity,
     pub proven: HashSet<Proven>,
+    /// Its platform has been asked for and is no later one than those whose records are known.
+    pub is_of_known_platform: bool,
     pub used: Instant,
     timeouts: Timeouts,
 }
@@ -85,6 +87,7 @@ impl Connection {
             version: 0,
             identity,
             proven: HashSet::new(),
+            is_of_known_platform: false,
             used: Instant::now(),
             timeouts,
         };

@@ -92,6 +92,7 @@ fn what_is_written_back_is_written_in_the_newest_version_that_both_know() {
                     }
                     other => other,
                 },
+                135 => message(136, b"\x0b8.3.27.1936"),
                 _ => message(16, &[7; 16]),
             },
         })
@@ -110,6 +111,24 @@ fn what_is_written_back_is_written_in_the_newest_version_that_both_know() {
             // What was not changed is as it was.
             assert!(payload.ends_with(&[0, 0, 0, 1, 1, 0, 0, 0xea, 0x5f, 0, 0, 0xff, 0x56, 0]), "{payload:02x?}");
         }
+    });
+}
+
+#[test]
+fn records_of_later_platforms_are_not_written_back_with_losses() {
+    run(async |context| {
+        let server = play(|_, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("16.0"),
+            (_, Some(135)) => message(136, b"\x0a8.5.4.1878"),
+            _ => one_cluster(),
+        })
+        .await;
+        let cluster = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let update = call(&["cluster", "update"], &[("cluster", cluster), ("lifetime_limit", "60")]);
+        let error = fails(open(&context, &[at(&server.address)]).run(update)).await;
+        assert_eq!(error.code(), "rac.too_new", "{error}");
+        assert!(error.message().contains("8.5.4.1878") && error.hint_text().unwrap().contains("utility"));
+        assert_eq!(server.messages(), [(0, 135)]);
     });
 }
 
