@@ -47,6 +47,7 @@ fn portal() -> Names {
         function("", "mine", &[("x", "")], "", ""),
         function("json", "parse", &[("text", "text")], "", ""),
         function("json", "now", &[], "text", ""),
+        function("b24", "connect", &[("name", "text")], "Portal", ""),
         function("fs", "read", &[("path", "text")], "text", ""),
         function("tools::deep", "dig", &[], "", ""),
     ];
@@ -121,6 +122,9 @@ fn tab_follows_types_and_places() {
         ("b24.connect(#{ plan: \"", "enterprise standard"),
         ("b24.connect(\"", "main second"),
         ("b24.connect(\"s", "second"),
+        ("b24::connect(\"s", "second"),
+        ("b24::connect(#{ pl", "plan"),
+        ("b24::connect(\"x\").ge", "get_all get_by_id"),
         ("deals.to_csv(\"re", "report.csv"),
         ("fs::read(\"", "lib/ report.csv robot.rhai"),
         ("fs::read(\".h", ".hidden"),
