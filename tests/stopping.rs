@@ -12,11 +12,18 @@ const SOON: Duration = Duration::from_millis(200);
 
 /// Stops the script after a while; how long it took from then on.
 fn stopped_within(script: &str) -> Duration {
-    let stage = common::stage(Path::new("."), &[]);
+    stopped_on(&common::stage(Path::new("."), &[]), script, "")
+}
+
+/// The same, not before this was printed.
+fn stopped_on(stage: &common::Stage, script: &str, printed: &str) -> Duration {
     let stopper = stage.session.host().stopper.clone();
     let (ended, told) = std::thread::scope(|threads| {
         let running = threads.spawn(|| on_deep_stack(|| (stage.session.run("test", script), Instant::now())).unwrap());
         std::thread::sleep(Duration::from_millis(100));
+        while !running.is_finished() && !stage.written.text().contains(printed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         assert!(!running.is_finished(), "{script} did not wait to be stopped");
         let told = Instant::now();
         stopper.stop();
@@ -46,6 +53,20 @@ fn a_stop_ends_loops_and_waits() {
         let took = stopped_within(script);
         assert!(took <= SOON, "{script} took {took:?}");
     }
+}
+
+#[test]
+fn what_is_to_be_done_in_the_end_is_done_after_a_stop_too() {
+    let stage = common::stage(Path::new("."), &[]);
+    let script = r#"
+        import "stdlib/rac" as admin;
+        admin::maintenance(rac, "ЗУП", #{ message: "Обновление" }, || { print("works"); loop { try { sleep(60) } catch { } } });
+        print("never");
+    "#;
+    stopped_on(&stage, script, "works");
+    assert_eq!(stage.written.text(), "works\n");
+    let ended = stage.session.run("test", r#"print(rac::infobase_info("ЗУП").sessions_deny)"#);
+    assert!(ended.is_ok() && stage.written.text().ends_with("false\n"), "{}", stage.written.text());
 }
 
 #[test]

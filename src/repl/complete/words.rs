@@ -12,7 +12,12 @@ pub fn offers(place: &Place<'_>, names: &Names) -> Vec<Offer> {
     }
     let values = names.globals().keys().chain(names.variables().keys()).map(Offer::plain);
     let modules = names.modules().filter(|name| !name.contains("::"));
-    let modules = modules.map(|name| Offer { shown: name.to_owned(), written: format!("{name}::") });
+    let modules = modules.map(|name| {
+        let written = format!("{name}::");
+        // An object may have the name of its module.
+        let shown = if names.value(name).is_some() { written.clone() } else { name.to_owned() };
+        Offer { shown, written }
+    });
     let mut offers: Vec<Offer> = values.chain(modules).collect();
     // Nine hundred functions are no answer to nothing.
     if !place.word.is_empty() {
