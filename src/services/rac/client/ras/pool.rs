@@ -25,7 +25,9 @@ pub struct Pool {
 struct Shelf {
     /// The last one used is the last one here.
     idle: Vec<Connection>,
-    /// The version that the server took when it was asked for the newest.
+    /// The version that the server took when it was asked as usual, and when it was asked for the newest. A record has
+    /// more fields in a newer version, and what is read must not depend on which connection happens to be free.
+    usual: Option<Version>,
     newest: Option<Version>,
 }
 
@@ -76,9 +78,8 @@ impl Pool {
     fn take(&self, identity: &Identity, newest: bool) -> Option<Connection> {
         let mut shelf = self.shelf();
         shelf.idle.retain(|connection| connection.used.elapsed() < STALE && !connection.is_spent());
-        let wanted = shelf.newest;
-        let any = !(newest && self.may_choose());
-        let serves = |kept: &Connection| kept.identity == *identity && (any || Some(kept.version) == wanted);
+        let wanted = if newest && self.may_choose() { shelf.newest } else { shelf.usual };
+        let serves = |kept: &Connection| kept.identity == *identity && Some(kept.version) == wanted;
         let found = shelf.idle.iter().rposition(serves)?;
         Some(shelf.idle.remove(found))
     }
@@ -97,9 +98,9 @@ impl Pool {
             (true, Some(known)) => &WRITING[WRITING.iter().position(|version| *version == known).unwrap_or(0)..],
         };
         let connection = Connection::open(&self.address, versions, identity.clone(), self.timeouts).await?;
-        if newest {
-            self.shelf().newest = Some(connection.version);
-        }
+        let mut shelf = self.shelf();
+        *(if newest { &mut shelf.newest } else { &mut shelf.usual }) = Some(connection.version);
+        drop(shelf);
         Ok(connection)
     }
 

@@ -105,6 +105,9 @@ fn what_is_written_back_is_written_in_the_newest_version_that_both_know() {
         }
         // The newest was asked for once.
         assert_eq!(server.versions(), ["16.0", "15.0"]);
+        // What is read afterwards has the usual fields, whichever connections are kept.
+        clusters(&server_opened).await.unwrap();
+        assert_eq!(server.versions(), ["16.0", "15.0", "11.0"]);
         let got = server.got.lock().unwrap();
         let written = got.iter().filter(|(_, kind, payload)| *kind == packet::ENDPOINT_MESSAGE && payload[4] == 15);
         for (.., payload) in written {
