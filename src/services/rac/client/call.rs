@@ -1,12 +1,14 @@
 //! What is asked, and what comes back.
 
+use std::fmt;
+
 use crate::core::rows::{Row, Rows};
 use crate::error::{Error, Result, did_you_mean};
 use crate::services::rac::table::{Answer, Command, Mode, Opt, Takes, Thing, Who, credentials};
 use crate::services::rac::wire::shape::{self, Given};
 
 /// A command with what its options were given.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     pub mode: &'static Mode,
     pub command: &'static Command,
@@ -132,6 +134,28 @@ impl Call {
     }
 }
 
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
 fn quoted(text: &str) -> String {
     if text.contains([' ', '"']) || text.is_empty() { format!("\"{text}\"") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::rac::table;
+
+    #[test]
+    fn no_form_of_a_call_has_its_passwords() {
+        let (mode, command) = table::command(&["session", "list"]).unwrap();
+        let mut call = Call::new(mode, command);
+        call.give_text(call.option("cluster_user").unwrap(), "Анна К").unwrap();
+        call.give_text(call.option("cluster_pwd").unwrap(), "a word of this test").unwrap();
+        assert_eq!(call.shown(), "session list --cluster-user=\"Анна К\" --cluster-pwd=***");
+        assert_eq!(format!("{call:?}"), call.shown());
+    }
 }

@@ -43,7 +43,8 @@ impl Ras {
         let mut lent = self.pool.lend(&identity(call), newest).await?;
         let changes = call.command.changes();
         let mut outcome = carry_out(&mut lent.connection, call, exactly).await;
-        if lent.is_kept && outcome.as_ref().is_err_and(|error| stale(error, changes)) {
+        let is_forgotten = lent.connection.is_closed() && !changes;
+        if lent.is_kept && (is_forgotten || outcome.as_ref().is_err_and(|error| stale(error, changes))) {
             lent = self.pool.again(lent, newest).await?;
             outcome = carry_out(&mut lent.connection, call, exactly).await;
         }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result, Retry};
-use crate::services::rac::table::{NEWEST, VERSIONS, Version};
+use crate::services::rac::table::{Version, WRITING};
 use crate::services::rac::wire::codec::{Malformed, Uuid, hex};
 use crate::services::rac::wire::errors;
 use crate::services::rac::wire::packet;
@@ -31,7 +31,7 @@ pub struct Timeouts {
 }
 
 /// Who asks. Authentication belongs to an endpoint, so an endpoint serves one of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// User and password, of each kind.
     pub agent: Option<(String, String)>,
@@ -52,6 +52,8 @@ pub struct Connection {
     address: String,
     received: BytesMut,
     endpoint: usize,
+    /// The server has closed the endpoint, so nothing more can be asked on it.
+    is_closed: bool,
     pub version: Version,
     pub identity: Identity,
     pub proven: HashSet<Proven>,
@@ -84,6 +86,7 @@ impl Connection {
             address: address.to_owned(),
             received: BytesMut::new(),
             endpoint: 0,
+            is_closed: false,
             version: 0,
             identity,
             proven: HashSet::new(),
@@ -112,12 +115,16 @@ impl Connection {
         }
         self.packet().await?;
         let mut left = versions.to_vec();
+        let mut refused = Vec::new();
         while !left.is_empty() {
             let asked = left.remove(0);
             self.send(&packet::endpoint_open(asked)).await?;
             match self.packet().await? {
-                (packet::ENDPOINT_OPEN_ACK, payload) => return self.opened(&payload, asked),
-                (packet::ENDPOINT_FAILURE, payload) => left = self.others(&payload, asked, left)?,
+                (packet::ENDPOINT_OPEN_ACK, payload) => return self.opened(&payload),
+                (packet::ENDPOINT_FAILURE, payload) => {
+                    refused.push(asked);
+                    left = self.others(&payload, &refused, left)?;
+                }
                 (kind, payload) => {
                     return Err(
                         self.protocol(format!("packet {kind:02x} {} instead of an endpoint", hex(&payload, SHOWN)))
@@ -130,17 +137,17 @@ impl Connection {
 
     /// What to ask for next, after the server refused a version: the highest known one that it names, else the next of
     /// the list.
-    fn others(&self, payload: &[u8], asked: Version, left: Vec<Version>) -> Result<Vec<Version>> {
+    fn others(&self, payload: &[u8], refused: &[Version], left: Vec<Version>) -> Result<Vec<Version>> {
         let failure = packet::endpoint_failure(payload).map_err(|malformed| self.malformed(&malformed))?;
         let supported = packet::supported(&failure);
         if supported.is_empty() {
             return Ok(left);
         }
-        let usable = |version: &Version| *version == NEWEST || left.contains(version);
+        // A server may name what it refuses all the same.
+        let usable = |version: &Version| WRITING.contains(version) && !refused.contains(version);
         let mut common: Vec<Version> = supported.iter().copied().filter(usable).collect();
-        // The wish stands first: the newest is for those who ask for it, or for servers that know nothing else.
+        // The wish stands first: newer ones are for those who ask for them, or for servers that know nothing else.
         let wished = |version: &Version| left.iter().position(|wish| wish == version).unwrap_or(usize::MAX);
-        common.retain(|version| *version != asked);
         common.sort_by_key(|version| (wished(version), std::cmp::Reverse(*version)));
         match common.is_empty() {
             true => {
@@ -152,10 +159,9 @@ impl Connection {
     }
 
     /// A server that opens another version than it was asked for is believed where reading that one is safe.
-    fn opened(&mut self, payload: &[u8], asked: Version) -> Result<()> {
+    fn opened(&mut self, payload: &[u8]) -> Result<()> {
         let (text, endpoint) = packet::endpoint_opened(payload).map_err(|malformed| self.malformed(&malformed))?;
-        let usable = |version: &Version| [asked, NEWEST].contains(version) || VERSIONS.contains(version);
-        let version = packet::version_of(&text).filter(usable);
+        let version = packet::version_of(&text).filter(|version| WRITING.contains(version));
         self.version = version.ok_or_else(|| self.no_version(&format!("it opened {text}")))?;
         self.endpoint = endpoint;
         Ok(())
@@ -165,9 +171,15 @@ impl Connection {
         self.endpoint
     }
 
+    /// Whether the server has closed the endpoint.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// Whether the server has closed the connection, or sent what nobody asked for.
     pub fn is_spent(&self) -> bool {
-        !self.received.is_empty()
+        self.is_closed
+            || !self.received.is_empty()
             || !matches!(self.stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
@@ -182,6 +194,7 @@ impl Connection {
                     (packet::ENDPOINT_MESSAGE, payload) => return Ok(payload),
                     (packet::KEEP_ALIVE, _) => {}
                     (packet::ENDPOINT_FAILURE, payload) => {
+                        self.is_closed = true;
                         let failure = packet::endpoint_failure(&payload).map_err(|error| self.malformed(&error))?;
                         let text = failure.text.to_string();
                         return Err(errors::from_exception(&failure.class, &text).detail("text", text));
@@ -249,8 +262,7 @@ impl Connection {
     }
 
     fn no_version(&self, what: &str) -> Error {
-        let known: Vec<String> =
-            VERSIONS.iter().rev().chain([&NEWEST]).map(|version| packet::version_text(*version)).collect();
+        let known: Vec<String> = WRITING.iter().rev().map(|version| packet::version_text(*version)).collect();
         let message = format!("{}: no common version of the protocol: {what}", self.address);
         Error::new(Kind::Protocol, "rac.unknown_version", message).hint(format!(
             "known here are {}; set transport = \"utility\" to ask through 1C's own rac",

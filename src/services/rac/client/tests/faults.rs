@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::server::{Does, message, one_cluster, opened, play};
+use super::server::{Does, message, one_cluster, opened, play, refused, void};
 use super::{at, call, clusters, fails, open, rows, run};
 use crate::core::rows::Field;
 use crate::error::{Kind, Retry};
@@ -105,7 +105,7 @@ fn a_connection_cut_in_the_middle_of_an_answer_is_lost_and_for_a_change_the_outc
         let server = play(|_, kind, payload| match (kind, payload.get(4)) {
             (packet::ENDPOINT_OPEN, _) => opened("11.0"),
             (_, Some(11)) => one_cluster(),
-            (_, Some(9)) => super::server::void(),
+            (_, Some(9)) => void(),
             _ => Does::Closes(b"\x0e\x40\x01\x00".to_vec()),
         })
         .await;
@@ -118,6 +118,41 @@ fn a_connection_cut_in_the_middle_of_an_answer_is_lost_and_for_a_change_the_outc
         assert_eq!((error.code(), error.may_retry()), ("rac.connection_lost", Retry::Unknown));
         // It was not sent a second time.
         assert_eq!(server.messages().iter().filter(|(_, id)| *id == 71).count(), 1);
+    });
+}
+
+#[test]
+fn an_endpoint_that_the_server_has_closed_is_not_asked_again() {
+    run(async |context| {
+        let server = play(|connection, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(11)) => one_cluster(),
+            (_, Some(9)) => void(),
+            _ if connection == 0 => refused("the endpoint is gone"),
+            (_, Some(65)) => message(66, &[0]),
+            _ => void(),
+        })
+        .await;
+        let opened = open(&context, &[at(&server.address)]);
+        clusters(&opened).await.unwrap();
+        // A question is asked on a new one; a change is not made twice, and leaves no dead connection behind.
+        assert_eq!(rows(opened.run(call(&["session", "list"], &[])).await.unwrap()).len(), 0);
+        assert_eq!(server.messages()[2..], [(0, 9), (0, 65), (1, 9), (1, 65)]);
+
+        let server = play(|connection, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => super::server::opened("11.0"),
+            (_, Some(11)) => one_cluster(),
+            (_, Some(71)) if connection == 0 => refused("the endpoint is gone"),
+            _ => void(),
+        })
+        .await;
+        let opened = open(&context, &[at(&server.address)]);
+        clusters(&opened).await.unwrap();
+        let end = || call(&["session", "terminate"], &[("session", "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")]);
+        fails(opened.run(end())).await;
+        opened.run(end()).await.unwrap();
+        let ended = |messages: Vec<(usize, u8)>| messages.into_iter().filter(|(_, id)| *id == 71).collect::<Vec<_>>();
+        assert_eq!(ended(server.messages()), [(0, 71), (1, 71)]);
     });
 }
 
@@ -148,7 +183,7 @@ fn names_that_are_not_there_or_there_twice_are_refused_before_anything_is_done()
         let server = play(|_, kind, payload| match (kind, payload.get(4)) {
             (packet::ENDPOINT_OPEN, _) => opened("11.0"),
             (_, Some(11)) => one_cluster(),
-            (_, Some(9)) => super::server::void(),
+            (_, Some(9)) => void(),
             _ => {
                 let mut body = vec![3];
                 for (id, name) in [(1, "erp"), (2, "buh"), (3, "Buh")] {

@@ -51,15 +51,35 @@ fn a_server_that_does_not_say_is_asked_one_by_one() {
 #[test]
 fn versions_that_nobody_knows_are_not_guessed_at() {
     run(async |context| {
-        let server = knows(&["12.0", "15.0"], true).await;
+        let server = knows(&["17.0", "18.0"], true).await;
         let error = fails(clusters(&open(&context, &[at(&server.address)]))).await;
         assert_eq!(error.code(), "rac.unknown_version");
-        assert!(error.message().contains("it speaks 12.0, 15.0"), "{error}");
-        assert!(error.hint_text().unwrap().contains("utility"));
+        assert!(error.message().contains("it speaks 17.0, 18.0"), "{error}");
+        assert!(error.hint_text().unwrap().contains("11.0, 12.0, 13.0, 14.0, 15.0, 16.0; set transport"));
 
-        let server = play(|_, _, _| opened("13.0")).await;
+        let server = play(|_, _, _| opened("17.0")).await;
         let error = fails(clusters(&open(&context, &[at(&server.address)]))).await;
-        assert!(error.message().contains("it opened 13.0"), "{error}");
+        assert!(error.message().contains("it opened 17.0"), "{error}");
+    });
+}
+
+#[test]
+fn a_server_of_newer_versions_alone_is_asked_in_the_newest_that_is_known() {
+    run(async |context| {
+        let server = knows(&["12.0", "15.0", "17.0"], true).await;
+        // What it answers is laid out as 11.0 has it.
+        fails(clusters(&open(&context, &[at(&server.address)]))).await;
+        assert_eq!(server.versions(), ["11.0", "15.0"]);
+    });
+}
+
+#[test]
+fn a_server_that_names_what_it_refuses_is_not_asked_for_it_again() {
+    run(async |context| {
+        let server = play(|_, _, _| refused("no such service, supported=[11.0, 16.0]")).await;
+        let settings = [at(&server.address), ("timeout", Given::Number(5.0))];
+        let error = fails(clusters(&open(&context, &settings))).await;
+        assert_eq!((error.code(), server.versions().len()), ("rac.unknown_version", 2), "{error}");
     });
 }
 
