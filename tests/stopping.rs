@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pult::error::Kind;
+use pult::sandbox::Settings;
 use pult::script::session::on_deep_stack;
 
 const SOON: Duration = Duration::from_millis(200);
@@ -131,4 +132,19 @@ fn a_log_is_masked_and_its_trace_needs_verbose() {
     let written = stage.written.text();
     assert!(written.starts_with("out\n") && written.ends_with(" info  token *** deal=7\n"), "{written}");
     assert_eq!(written.lines().count(), 2, "{written}");
+}
+
+#[test]
+fn a_lock_of_which_nobody_knows_whether_it_was_set_is_taken_back() {
+    let lost = ["rac.faults.message=40", "rac.faults.close_after.next=1"].map(str::to_owned);
+    let switches = Settings::parse(&lost).unwrap();
+    let stage = common::stage_with(Path::new("."), &[], &switches, |sandbox| sandbox.config().unwrap());
+    let script = r#"
+        import "stdlib/rac" as admin;
+        assert_throws(|| admin::maintenance(rac, "УТ", #{ code: "new" }, || 1), "rac.connection_lost");
+        let info = rac::infobase_info("УТ");
+        assert_eq([info.sessions_deny, info.permission_code], [false, ""]);
+    "#;
+    let outcome = stage.session.run("test", script);
+    assert!(outcome.is_ok(), "{}", stage.written.text());
 }

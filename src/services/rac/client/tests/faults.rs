@@ -178,6 +178,35 @@ fn one_bad_text_does_not_hide_the_rest() {
 }
 
 #[test]
+fn a_bad_text_is_not_written_back_as_another() {
+    run(async |context| {
+        let server = play(|_, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(13)) => match one_cluster() {
+                Does::Sends(bytes) => {
+                    let mut body = bytes[8..].to_vec();
+                    let at = body.windows(4).position(|word| word == b"Main").unwrap();
+                    body[at] = 0xff;
+                    message(14, &body)
+                }
+                other => other,
+            },
+            (_, Some(15)) => message(16, &[7; 16]),
+            _ => void(),
+        })
+        .await;
+        let opened = open(&context, &[at(&server.address)]);
+        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        let error = fails(opened.run(call(&["cluster", "update"], &[("cluster", id), ("lifetime_limit", "5")]))).await;
+        assert_eq!(error.code(), "rac.bad_text", "{error}");
+        assert!(error.message().contains("`name`"), "{error}");
+        assert!(!server.messages().iter().any(|(_, id)| *id == 15));
+        // Whoever gives it anew mends it.
+        opened.run(call(&["cluster", "update"], &[("cluster", id), ("name", "Main")])).await.unwrap();
+    });
+}
+
+#[test]
 fn names_that_are_not_there_or_there_twice_are_refused_before_anything_is_done() {
     run(async |context| {
         let server = play(|_, kind, payload| match (kind, payload.get(4)) {
