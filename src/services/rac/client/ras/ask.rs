@@ -133,7 +133,7 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
             let Some((record, _)) = found.record() else { return Err(unknown(call)) };
             let mut reader = Reader::new(&found.body);
             let mut values = reader.record(record, to.version).map_err(|malformed| to.malformed(&malformed))?;
-            keeps(call, record, to.version, &values)?;
+            keeps(call, record, to.version, &values, reader.rest().len())?;
             put(call, record, to.version, &mut values)?;
             let values = body(call, write, to.version, Some(values))?;
             ask(to, write, &values).await
@@ -282,15 +282,28 @@ fn put(call: &Call, record: &'static Record, version: Version, values: &mut [Val
     Ok(())
 }
 
-/// Refuses to write back a text that would be another than was read: it is shown so that it can be, but is not UTF-8.
-fn keeps(call: &Call, record: &'static Record, version: Version, values: &[Value<'_>]) -> Result<()> {
+/// Refuses to write a record back as another than was read: with fields missing that a server has and nobody here
+/// knows, or with a text that is not UTF-8 and was read as what can be shown of it.
+fn keeps(call: &Call, record: &Record, version: Version, values: &[Value<'_>], unknown: usize) -> Result<()> {
+    let lost = |code: &'static str, message: String, hint: &str| {
+        Err(Error::new(Kind::Protocol, code, format!("{}: {message}", call.name()))
+            .hint(format!("{hint}set transport = \"utility\" on the connection: 1C's own rac can do it")))
+    };
+    if unknown > 0 {
+        let message =
+            format!("the server's {} has {unknown} bytes more than is known, which would be lost", record.name);
+        return lost("rac.unknown_fields", message, "");
+    }
     let is_changed = |(slot, value): &(&Slot, &Value<'_>)| {
         matches!(value, Value::Text(Cow::Owned(_))) && call.given(slot.name).is_none()
     };
-    let Some((slot, _)) = record.slots(version).zip(values).find(is_changed) else { return Ok(()) };
-    let message = format!("{}: `{}` holds a text that is not UTF-8, and would be lost", call.name(), slot.name);
-    Err(Error::new(Kind::Protocol, "rac.bad_text", message)
-        .hint("give it anew in the same call, or set transport = \"utility\" to change the rest through 1C's own rac"))
+    match record.slots(version).zip(values).find(is_changed) {
+        None => Ok(()),
+        Some((slot, _)) => {
+            let message = format!("`{}` holds a text that is not UTF-8, which would be lost", slot.name);
+            lost("rac.bad_text", message, "give it anew in the same call, or ")
+        }
+    }
 }
 
 /// Whether the option is a part of the record, rather than one that says which record, or how.

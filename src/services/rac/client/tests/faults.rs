@@ -182,6 +182,7 @@ fn a_bad_text_is_not_written_back_as_another() {
     run(async |context| {
         let server = play(|_, kind, payload| match (kind, payload.get(4)) {
             (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(135)) => message(136, b"\x0b8.3.27.1936"),
             (_, Some(13)) => match one_cluster() {
                 Does::Sends(bytes) => {
                     let mut body = bytes[8..].to_vec();
@@ -203,6 +204,30 @@ fn a_bad_text_is_not_written_back_as_another() {
         assert!(!server.messages().iter().any(|(_, id)| *id == 15));
         // Whoever gives it anew mends it.
         opened.run(call(&["cluster", "update"], &[("cluster", id), ("name", "Main")])).await.unwrap();
+    });
+}
+
+#[test]
+fn a_record_of_which_a_part_is_not_known_is_not_written_back() {
+    run(async |context| {
+        let server = play(|_, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(135)) => message(136, b"\x0b8.3.27.1936"),
+            (_, Some(13)) => match one_cluster() {
+                Does::Sends(bytes) => message(14, &[&bytes[8..], &[0, 0, 0, 7]].concat()),
+                other => other,
+            },
+            _ => void(),
+        })
+        .await;
+        let opened = open(&context, &[at(&server.address)]);
+        let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+        // Reading loses nothing.
+        opened.run(call(&["cluster", "info"], &[("cluster", id)])).await.unwrap();
+        let error = fails(opened.run(call(&["cluster", "update"], &[("cluster", id), ("lifetime_limit", "5")]))).await;
+        assert_eq!((error.code(), error.may_retry()), ("rac.unknown_fields", Retry::Useless), "{error}");
+        assert!(error.message().contains("4 bytes"), "{error}");
+        assert!(!server.messages().iter().any(|(_, id)| *id == 15));
     });
 }
 
