@@ -75,7 +75,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "protocol",
         Type::Choice(&["auto", "16.0", "11.0", "10.0", "9.0", "8.0", "7.0", "6.0", "5.0", "4.0", "3.0"]),
-        "The version of the protocol to begin with; default auto: 11.0, and 16.0 for what needs it.",
+        "The version of the protocol to read with; default auto, which is 11.0. What is changed is written in the newest.",
         "\"auto\"",
     ),
     setting(

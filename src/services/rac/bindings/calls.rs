@@ -9,7 +9,7 @@ use super::given::{self, at_once, give_key};
 use super::spec::Spec;
 use crate::core::json::too_large;
 use crate::core::rows::{Builder, Field, Row, Rows};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Retry};
 use crate::script::bridge::{Thrown, error_map, host, throw, wait};
 use crate::services::rac::client::{Call, Reply, Server};
 use crate::services::rac::table::Opt;
@@ -91,9 +91,13 @@ fn run_many(
     }
 }
 
-/// What failed for all alike and is no matter of a single one: the server is not there, nobody is known.
+/// What failed for all alike and is no matter of a single one: the server is not there, nobody is known. Changes that may
+/// have been made all the same are told one by one.
 fn common_failure(replies: &[Result<Reply>]) -> Option<Error> {
     let first = replies.first()?.as_ref().err()?;
+    if replies.iter().flat_map(|reply| reply.as_ref().err()).any(|error| error.may_retry() == Retry::Unknown) {
+        return None;
+    }
     let is_its_own = matches!(first.kind(), Kind::NotFound | Kind::Refused);
     let is_same = |reply: &Result<Reply>| reply.as_ref().is_err_and(|error| error.code() == first.code());
     (replies.iter().all(is_same) && (!is_its_own || first.code() == "rac.read_only")).then(|| first.clone())

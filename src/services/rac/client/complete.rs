@@ -136,7 +136,8 @@ impl Inner {
             return Ok(clusters);
         }
         let clusters = self.named(call, Thing::Cluster).await?;
-        *known() = Some(clusters.clone());
+        // One that is registered now is to be seen by the next call.
+        *known() = Some(clusters.clone()).filter(|clusters| !clusters.is_empty());
         Ok(clusters)
     }
 }
@@ -162,7 +163,11 @@ fn listing(thing: Thing) -> Option<(&'static [&'static str], &'static str)> {
 /// The one of this name; names of infobases and clusters are compared as 1C compares them, without case.
 fn one_of(known: &[Named], thing: Thing, name: &str) -> Result<Uuid> {
     let (lower, kind) = (name.to_lowercase(), listing(thing).map_or("thing", |(.., kind)| kind));
-    let same: Vec<&Named> = known.iter().filter(|one| one.name.to_lowercase() == lower).collect();
+    let to_the_letter = known.iter().filter(|one| one.name == name).collect::<Vec<_>>();
+    let same = match to_the_letter.len() {
+        0 => known.iter().filter(|one| one.name.to_lowercase() == lower).collect(),
+        _ => to_the_letter,
+    };
     match &same[..] {
         [one] => Ok(one.id),
         [] => {

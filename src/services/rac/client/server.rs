@@ -105,16 +105,19 @@ impl Server {
     /// Carries a command out: names become ids, the only cluster is meant where none is named.
     pub async fn run(&self, mut call: Call) -> Result<Reply> {
         let server = &*self.0;
-        if call.command.changes() && server.only_tells(&call)? {
+        server.refuse_changes(&call)?;
+        server.complete(&mut call).await?;
+        let told = || format!("rac {}: {}", server.address, call.shown());
+        if call.command.changes() && server.context.only_tells(told) {
             return Ok(Reply::Nothing);
         }
-        server.complete(&mut call).await?;
-        let reply = server.ask(&call).await?;
-        if call.mode.name == "cluster" && call.command.changes() {
-            // Names may be others now.
+        let reply = server.ask(&call).await;
+        let is_gone = reply.as_ref().is_err_and(|error| error.code() == "rac.cluster_not_found");
+        if is_gone || (call.mode.name == "cluster" && call.command.changes()) {
+            // Clusters may be others now.
             *server.clusters.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
         }
-        Ok(reply)
+        reply
     }
 
     /// Carries a command out as it stands, and gives what the utility would print.
@@ -151,14 +154,14 @@ impl Server {
 }
 
 impl Inner {
-    /// Whether the call is only to be told of. Refuses changes on a connection that may only read.
-    fn only_tells(&self, call: &Call) -> Result<bool> {
-        if self.read_only {
+    /// Refuses changes on a connection that may only read.
+    fn refuse_changes(&self, call: &Call) -> Result<()> {
+        if self.read_only && call.command.changes() {
             let message = format!("rac::{} changes something, and {} is read-only", call.name(), self.origin);
             return Err(Error::new(Kind::Refused, "rac.read_only", message)
                 .hint("remove `read_only` from the connection, or use another one"));
         }
-        Ok(self.context.only_tells(|| format!("rac {}: {}", self.address, call.shown())))
+        Ok(())
     }
 
     fn count(&self) {

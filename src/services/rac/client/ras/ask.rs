@@ -332,6 +332,7 @@ async fn grant_access(to: &mut Connection, call: &Call) -> Result<()> {
     };
     let (Some(kind), version) = (call.command.words.get(1), to.version) else { return Ok(()) };
     let (read, write) = (known(call, table::PROFILES)?, known(call, table::CHANGE_PROFILE)?);
+    refuse_to_lose(to, call).await?;
     let found = ask(to, read, &[Value::Uuid(*cluster)]).await?;
     let record = &table::PROFILE;
     let mut reader = Reader::new(&found.body);
@@ -343,6 +344,7 @@ async fn grant_access(to: &mut Connection, call: &Call) -> Result<()> {
             if let Some(at) = named(kind) {
                 values[at] = Value::Bool(*access != 0);
             }
+            keeps(call, record, version, &values, 0)?;
             ask(to, write, &[Value::Uuid(*cluster), Value::One(values)]).await?;
             return Ok(());
         }

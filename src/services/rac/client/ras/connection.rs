@@ -59,6 +59,8 @@ pub struct Connection {
     pub proven: HashSet<Proven>,
     /// Its platform has been asked for and is no later one than those whose records are known.
     pub is_of_known_platform: bool,
+    /// A request is on its way: what is sent now would stand in the middle of it.
+    is_asking: bool,
     pub used: Instant,
     timeouts: Timeouts,
 }
@@ -91,6 +93,7 @@ impl Connection {
             identity,
             proven: HashSet::new(),
             is_of_known_platform: false,
+            is_asking: false,
             used: Instant::now(),
             timeouts,
         };
@@ -187,6 +190,7 @@ impl Connection {
     /// own must drop the connection.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Bytes> {
         let longest = self.timeouts.answer;
+        self.is_asking = true;
         let answer = timeout(longest, async {
             self.send(&packet::packet(packet::ENDPOINT_MESSAGE, request)).await?;
             loop {
@@ -214,6 +218,7 @@ impl Connection {
                 .hint("raise `timeout`, or look whether the cluster is overloaded"))
         });
         self.used = Instant::now();
+        self.is_asking = answer.is_err();
         answer
     }
 
@@ -280,7 +285,7 @@ impl Connection {
 impl Drop for Connection {
     /// Says goodbye where that costs nothing; the server sees the connection end in any case.
     fn drop(&mut self) {
-        if self.endpoint > 0 {
+        if self.endpoint > 0 && !self.is_asking {
             let _ = self.stream.try_write(&packet::endpoint_close(self.endpoint));
         }
     }

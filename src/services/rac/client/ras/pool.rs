@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{Connection, Identity, Timeouts};
 use crate::error::Result;
-use crate::services::rac::table::{VERSIONS, Version, WRITING};
+use crate::services::rac::table::{Version, WRITING};
 
 /// After a longer rest somebody between may have forgotten the connection without a word.
 const STALE: Duration = Duration::from_secs(60);
@@ -41,7 +41,8 @@ pub struct Lent {
 }
 
 impl Pool {
-    /// `versions`: what is asked for, the first wish first.
+    /// `versions`: what is asked for to read, the first wish first. What is written back is written in the newest whatever is
+    /// wished: an older one would lose what it does not carry.
     pub fn new(address: String, versions: Vec<Version>, timeouts: Timeouts, most: usize) -> Pool {
         Pool { address, versions, timeouts, at_once: Arc::new(Semaphore::new(most)), shelf: Mutex::default(), most }
     }
@@ -78,19 +79,13 @@ impl Pool {
     fn take(&self, identity: &Identity, newest: bool) -> Option<Connection> {
         let mut shelf = self.shelf();
         shelf.idle.retain(|connection| connection.used.elapsed() < STALE && !connection.is_spent());
-        let wanted = if newest && self.may_choose() { shelf.newest } else { shelf.usual };
+        let wanted = if newest { shelf.newest } else { shelf.usual };
         let serves = |kept: &Connection| kept.identity == *identity && Some(kept.version) == wanted;
         let found = shelf.idle.iter().rposition(serves)?;
         Some(shelf.idle.remove(found))
     }
 
-    /// Whether the settings leave the choice of version to us.
-    fn may_choose(&self) -> bool {
-        self.versions == VERSIONS
-    }
-
     async fn open(&self, identity: &Identity, newest: bool) -> Result<Connection> {
-        let newest = newest && self.may_choose();
         let known = self.shelf().newest;
         let versions = match (newest, known) {
             (false, _) => &self.versions[..],

@@ -240,7 +240,7 @@ fn names_that_are_not_there_or_there_twice_are_refused_before_anything_is_done()
             (_, Some(9)) => void(),
             _ => {
                 let mut body = vec![3];
-                for (id, name) in [(1, "erp"), (2, "buh"), (3, "Buh")] {
+                for (id, name) in [(1, "erp"), (2, "buh"), (3, "buh")] {
                     body.extend([id; 16]);
                     body.push(0);
                     body.push(name.len() as u8);
