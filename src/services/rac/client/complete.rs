@@ -1,5 +1,10 @@
 //! What a call leaves out, and names in the place of ids.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
 use super::call::Call;
 use super::server::Inner;
 use crate::error::{Error, Kind, Result, did_you_mean};
@@ -17,15 +22,39 @@ pub struct Named {
     pub name: String,
 }
 
+/// Lists of names that were asked for, so that a thousand names of one call of a script are one list.
+#[derive(Default)]
+pub struct Names(Mutex<HashMap<Listed, Arc<[Named]>>>);
+
+/// The kind of things on a list, and their cluster.
+type Listed = (Thing, Option<Uuid>);
+
+impl Names {
+    /// The names of a kind of thing in the call's cluster. Those who want the same list meanwhile wait for it.
+    async fn of(&self, server: &Inner, call: &Call, thing: Thing) -> Result<Arc<[Named]>> {
+        let cluster = match call.given("cluster") {
+            Some(Given::Id(cluster)) => Some(*cluster),
+            _ => None,
+        };
+        let mut known = self.0.lock().await;
+        if let Some(names) = known.get(&(thing, cluster)) {
+            return Ok(names.clone());
+        }
+        let names: Arc<[Named]> = server.named(call, thing).await?.into();
+        known.insert((thing, cluster), names.clone());
+        Ok(names)
+    }
+}
+
 impl Inner {
     /// Fills in what the connection knows, and finds the ids behind names.
-    pub async fn complete(&self, call: &mut Call) -> Result<()> {
+    pub async fn complete(&self, call: &mut Call, names: &Names) -> Result<()> {
         self.add_credentials(call);
         if call.has_cluster() {
-            self.add_cluster(call).await?;
+            self.add_cluster(call, names).await?;
         }
-        self.find_infobase(call).await?;
-        self.find_named(call).await?;
+        self.find_infobase(call, names).await?;
+        self.find_named(call, names).await?;
         let missing =
             call.mode.options(call.command).find(|option| option.is_required && call.given(option.called).is_none());
         match missing {
@@ -53,7 +82,7 @@ impl Inner {
     }
 
     /// The cluster that is meant: given, or the connection's, or the only one.
-    async fn add_cluster(&self, call: &mut Call) -> Result<()> {
+    async fn add_cluster(&self, call: &mut Call, names: &Names) -> Result<()> {
         let option = call.option("cluster")?;
         if call.given("cluster").is_none() && option.is_required {
             // A cluster is not removed by having been the only one.
@@ -67,7 +96,7 @@ impl Inner {
             call.give(option, given);
         }
         if let Some(Given::Text(name)) = call.given("cluster").cloned() {
-            let id = self.find(call, Thing::Cluster, &name).await?;
+            let id = self.find(call, Thing::Cluster, &name, names).await?;
             call.give(option, Given::Id(id));
         }
         Ok(())
@@ -88,17 +117,17 @@ impl Inner {
     }
 
     /// The ids of what was given by name.
-    async fn find_named(&self, call: &mut Call) -> Result<()> {
+    async fn find_named(&self, call: &mut Call, names: &Names) -> Result<()> {
         let named: Vec<(&'static Opt, Thing, String)> = call.all_given().iter().filter_map(named).collect();
         for (option, thing, name) in named {
-            let id = self.find(call, thing, &name).await?;
+            let id = self.find(call, thing, &name, names).await?;
             call.give(option, Given::Id(id));
         }
         Ok(())
     }
 
     /// An infobase by its name, where the command takes a name in place of the id.
-    pub async fn find_infobase(&self, call: &mut Call) -> Result<()> {
+    pub async fn find_infobase(&self, call: &mut Call, names: &Names) -> Result<()> {
         let options: Vec<&'static Opt> = call.mode.options(call.command).collect();
         let by_name = options.iter().find(|option| option.selects);
         let by_id = options.iter().find(|option| option.called == "infobase");
@@ -110,14 +139,14 @@ impl Inner {
             }
             (None, Some(name)) => {
                 call.give(by_id, name);
-                self.find_named(call).await
+                self.find_named(call, names).await
             }
             (Some(_), _) => Ok(()),
         }
     }
 
     /// The id of the one that has this name.
-    async fn find(&self, call: &Call, thing: Thing, name: &str) -> Result<Uuid> {
+    async fn find(&self, call: &Call, thing: Thing, name: &str, names: &Names) -> Result<Uuid> {
         if thing == Thing::Cluster {
             let kept = self.clusters(call, true).await?;
             return match one_of(&kept, thing, name) {
@@ -126,7 +155,7 @@ impl Inner {
                 found => found,
             };
         }
-        one_of(&self.named(call, thing).await?, thing, name)
+        one_of(&names.of(self, call, thing).await?, thing, name)
     }
 
     /// The clusters of the server; they change so seldom that they are asked for once.

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 
 use super::call::{Call, Reply};
-use super::complete::{Named, asking};
+use super::complete::{Named, Names, asking};
 use super::ras::{Pool, Ras, Timeouts};
 use super::utility::{self, Utility};
 use crate::core::context::Context;
@@ -103,10 +103,14 @@ impl Server {
     }
 
     /// Carries a command out: names become ids, the only cluster is meant where none is named.
-    pub async fn run(&self, mut call: Call) -> Result<Reply> {
+    pub async fn run(&self, call: Call) -> Result<Reply> {
+        self.run_with(call, &Names::default()).await
+    }
+
+    async fn run_with(&self, mut call: Call, names: &Names) -> Result<Reply> {
         let server = &*self.0;
         server.refuse_changes(&call)?;
-        server.complete(&mut call).await?;
+        server.complete(&mut call, names).await?;
         let told = || format!("rac {}: {}", server.address, call.shown());
         if call.command.changes() && server.context.only_tells(told) {
             return Ok(Reply::Nothing);
@@ -123,7 +127,7 @@ impl Server {
     /// Carries a command out as it stands, and gives what the utility would print.
     pub async fn print(&self, mut call: Call) -> Result<String> {
         let server = &*self.0;
-        server.find_infobase(&mut call).await?;
+        server.find_infobase(&mut call, &Names::default()).await?;
         server.count();
         let answered = match &server.transport {
             Transport::Ras(ras) => ras.run(&call, true).await?,
@@ -144,8 +148,9 @@ impl Server {
     /// Carries many calls out, at most `at_once` of them side by side; the outcomes stand in the order of the calls. A
     /// failed one harms no other.
     pub async fn run_many(&self, calls: Vec<Call>, at_once: usize, done: impl Fn()) -> Vec<Result<Reply>> {
+        let names = &Names::default();
         let runs = calls.into_iter().map(|call| async {
-            let outcome = self.run(call).await;
+            let outcome = self.run_with(call, names).await;
             done();
             outcome
         });

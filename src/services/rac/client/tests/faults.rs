@@ -262,3 +262,29 @@ fn names_that_are_not_there_or_there_twice_are_refused_before_anything_is_done()
         assert_eq!((error.code(), error.hint_text()), ("rac.cluster_not_found", Some("did you mean `Main`?")));
     });
 }
+
+#[test]
+fn many_names_of_one_call_are_one_list() {
+    run(async |context| {
+        let server = play(|_, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(11)) => one_cluster(),
+            (_, Some(9)) => super::server::void(),
+            (_, Some(42)) => {
+                let mut body = vec![2];
+                for id in [1, 2] {
+                    body.extend([id; 16]);
+                    body.extend([0, 1, b'a' + id]);
+                }
+                message(43, &body)
+            }
+            _ => message(68, &[0]),
+        })
+        .await;
+        let calls = ["b", "c", "b", "c"].map(|name| call(&["session", "list"], &[("infobase", name)]));
+        let outcomes = open(&context, &[at(&server.address)]).run_many(calls.to_vec(), 2, || {}).await;
+        assert!(outcomes.iter().all(|outcome| outcome.is_ok()), "{outcomes:?}");
+        let lists = server.messages().iter().filter(|(_, id)| *id == 42).count();
+        assert_eq!(lists, 1);
+    });
+}

@@ -13,11 +13,17 @@ const PROGRAM: &str = "rac";
 /// A folder's place below another: names, `*` for any, and this for the name of a version.
 const VERSION: &str = "8.*";
 
-/// Where 1C's installers put it, the preferred first. The folders of Windows are those of an installation that was not
-/// asked otherwise.
+/// Where 1C's installers put it, the preferred first. Windows calls its folders so in every language; programs are kept
+/// on another drive where the first one is small.
 #[cfg(windows)]
-const USUAL: &[(&str, &[&str])] =
-    &[("C:\\Program Files\\1cv8", &[VERSION, "bin"]), ("C:\\Program Files (x86)\\1cv8", &[VERSION, "bin"])];
+const USUAL: &[(&str, &[&str])] = &[
+    ("C:\\Program Files\\1cv8", &[VERSION, "bin"]),
+    ("C:\\Program Files (x86)\\1cv8", &[VERSION, "bin"]),
+    ("D:\\Program Files\\1cv8", &[VERSION, "bin"]),
+    ("D:\\Program Files (x86)\\1cv8", &[VERSION, "bin"]),
+    ("E:\\Program Files\\1cv8", &[VERSION, "bin"]),
+    ("E:\\Program Files (x86)\\1cv8", &[VERSION, "bin"]),
+];
 #[cfg(not(windows))]
 const USUAL: &[(&str, &[&str])] = &[
     ("/opt/1cv8/x86_64", &[VERSION]),
@@ -145,7 +151,9 @@ fn nowhere(usual: &[(PathBuf, &[&str])]) -> Error {
 
 fn no_version(wanted: &str, found: &[Found], usual: &[(PathBuf, &[&str])]) -> Error {
     if found.is_empty() {
-        return nowhere(usual);
+        let nowhere = nowhere(usual);
+        return missing(format!("version {wanted}: {}", nowhere.message()))
+            .hint(nowhere.hint_text().unwrap_or_default().to_owned());
     }
     let versions: Vec<String> =
         found.iter().map(|one| one.version.iter().map(u32::to_string).collect::<Vec<_>>().join(".")).collect();
@@ -210,6 +218,7 @@ mod tests {
         let error = find_in(None, &places(root.path())).unwrap_err();
         assert!(error.message().contains("x86_64") && error.message().contains("v8.*"), "{error}");
         assert!(error.hint_text().unwrap().contains("utility"));
-        assert_eq!(find_in(Some("8.3"), &places(root.path())).unwrap_err().message(), error.message());
+        let of_version = find_in(Some("8.3"), &places(root.path())).unwrap_err();
+        assert_eq!(of_version.message(), format!("version 8.3: {}", error.message()));
     }
 }
