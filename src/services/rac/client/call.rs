@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::core::rows::{Row, Rows};
 use crate::error::{Error, Result, did_you_mean};
-use crate::services::rac::table::{Answer, Command, Mode, Opt, Takes, Thing, Who, credentials};
+use crate::services::rac::table::{
+    Answer, Command, Message, Mode, Opt, Record, Reply as MessageReply, Takes, Thing, Way, Who, credentials, message,
+};
 use crate::services::rac::wire::shape::{self, Given};
 
 /// A command with what its options were given.
@@ -85,6 +87,23 @@ impl Call {
         let found = if option.takes == Takes::Password { "what it was given" } else { found };
         let message = format!("rac::{call}: `{name}` takes {}, not {found}", shape::wanted(option.takes));
         Error::input("rac.wrong_option", message)
+    }
+
+    /// The message that asks for this, where one message does.
+    pub fn question(&self) -> Option<&'static Message> {
+        let Way::Ask(ways) = self.command.way else { return None };
+        let given = |name: &&str| self.given(name).is_some();
+        let (_, id) = ways.iter().find(|(options, _)| options.iter().all(given))?;
+        message(*id)
+    }
+
+    /// The record that comes back, which may depend on what was given.
+    pub fn record(&self) -> Option<&'static Record> {
+        match (self.question()?.reply, self.command.licenses.filter(|_| self.wants_licenses())) {
+            (_, Some(licenses)) => Some(licenses),
+            (MessageReply::One(record) | MessageReply::Many(record), None) => Some(record),
+            _ => None,
+        }
     }
 
     /// Whether the command is to print licenses instead of their owners.

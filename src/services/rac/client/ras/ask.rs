@@ -116,10 +116,8 @@ async fn carry_out(to: &mut Connection, call: &Call, exactly: bool) -> Result<An
         grant_access(to, call).await?;
     }
     match call.command.way {
-        Way::Ask(ways) => {
-            let given = |name: &&str| call.given(name).is_some();
-            let way = ways.iter().find(|(options, _)| options.iter().all(given));
-            let message = known(call, way.map_or(u8::MAX, |(_, id)| *id))?;
+        Way::Ask(_) => {
+            let message = call.question().ok_or_else(|| unknown(call))?;
             let values = body(call, message, to.version, None)?;
             let mut answered = ask(to, message, &values).await?;
             answered.only = conditions(call, message, exactly);

@@ -11,8 +11,10 @@ use crate::services::rac::wire::shape::Given;
 
 /// Reads what the utility printed for a call.
 pub fn read(call: &Call, text: &str, style: Style<'_>) -> Result<Printed> {
-    let licenses = call.command.licenses.filter(|_| call.wants_licenses());
-    let expected = licenses.map_or(call.command.answer, Answer::Many);
+    let expected = match (call.command.answer, call.record()) {
+        (Answer::One(_) | Answer::Many(_), Some(record)) => Answer::Many(record),
+        (answer, _) => answer,
+    };
     match parse::answer(text, &expected, style) {
         Ok(Printed::Rows(rows)) => Ok(Printed::Rows(only(call, rows))),
         Err(error) if !call.command.changes() => Err(harmless(error)),
@@ -22,7 +24,7 @@ pub fn read(call: &Call, text: &str, style: Style<'_>) -> Result<Printed> {
 
 /// The records that were asked for: the utility takes some conditions and prints everything all the same.
 fn only(call: &Call, rows: Rows) -> Rows {
-    let Answer::Many(record) = call.command.answer else { return rows };
+    let (Answer::Many(_), Some(record)) = (call.command.answer, call.record()) else { return rows };
     let is_shown = |name: &str| record.lines.iter().any(|line| line.key == name && line.shape == Shape::Uuid);
     let conditions: Vec<(&str, String)> = call
         .all_given()
