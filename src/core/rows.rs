@@ -119,6 +119,20 @@ impl Builder {
         Builder { following: Some(0), ..Builder::default() }
     }
 
+    /// Makes room, so that large answers are not moved while they grow. More or less may come.
+    pub fn reserve(&mut self, rows: usize, cells: usize, text: usize) {
+        self.chunk.rows.reserve(rows);
+        self.chunk.cells.reserve(cells);
+        self.chunk.text.reserve(text);
+    }
+
+    /// The next row has the names of the row before it: values alone are pushed. False for the first row.
+    pub fn same_names(&mut self) -> bool {
+        let Some(last) = self.chunk.rows.last() else { return false };
+        self.following = Some(self.chunk.shapes[last.shape as usize].names.len());
+        true
+    }
+
     /// The name of the field whose value is pushed next.
     pub fn name(&mut self, name: &str) {
         if let Some(seen) = self.following {

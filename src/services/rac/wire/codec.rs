@@ -280,12 +280,19 @@ impl<'a> Reader<'a> {
 
     /// The values of these slots that this version carries, in their order.
     pub fn slots(&mut self, slots: &'static [Slot], version: Version) -> Read<Vec<Value<'a>>> {
-        let mut values = Vec::with_capacity(slots.len());
-        for slot in slots.iter().filter(|slot| slot.is_in(version)) {
+        let carried: Vec<&'static Slot> = slots.iter().filter(|slot| slot.is_in(version)).collect();
+        let mut values = Vec::with_capacity(carried.len());
+        self.slots_into(&carried, version, &mut values)?;
+        Ok(values)
+    }
+
+    /// The values of all these slots, behind those that are there.
+    pub fn slots_into(&mut self, slots: &[&'static Slot], version: Version, values: &mut Vec<Value<'a>>) -> Read<()> {
+        for slot in slots {
             self.what = slot.name;
             values.push(self.value(slot.wire, version)?);
         }
-        Ok(values)
+        Ok(())
     }
 
     pub fn record(&mut self, record: &'static Record, version: Version) -> Read<Vec<Value<'a>>> {

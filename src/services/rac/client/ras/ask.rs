@@ -401,6 +401,15 @@ impl Answered {
         }
     }
 
+    /// How many records are announced.
+    pub fn count(&self) -> usize {
+        match self.record() {
+            Some((_, true)) => Reader::new(&self.body).count().unwrap_or(0),
+            Some((_, false)) => 1,
+            None => 0,
+        }
+    }
+
     /// Calls with the values of each record that is wanted.
     pub fn each(&self, mut take: impl FnMut(&[Value<'_>]) -> Result<()>) -> Result<()> {
         let Some((record, many)) = self.record() else { return Ok(()) };
@@ -415,8 +424,11 @@ impl Answered {
             self.only.iter().filter_map(|(name, value)| Some((place(name)?, value))).collect();
         let mut reader = Reader::new(&self.body);
         let count = if many { reader.count().map_err(wrong)? } else { 1 };
+        let slots: Vec<&'static Slot> = record.slots(self.version).collect();
+        let mut values = Vec::with_capacity(slots.len());
         for _ in 0..count {
-            let values = reader.record(record, self.version).map_err(wrong)?;
+            values.clear();
+            reader.slots_into(&slots, self.version, &mut values).map_err(wrong)?;
             if only.iter().all(|(at, value)| values[*at] == **value) {
                 take(&values)?;
             }

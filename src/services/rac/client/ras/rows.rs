@@ -43,11 +43,17 @@ impl Answered {
             .iter()
             .map(|(line, _)| if call.raw { line.key.to_owned() } else { line.slot.replace('-', "_") })
             .collect();
+        // A lying count is bounded by the bytes: no field is smaller than one.
+        let cells = self.count().saturating_mul(names.len()).min(self.body.len());
+        builder.reserve(cells / names.len().max(1), cells, self.body.len());
         let mut scratch = String::new();
         self.each(|values| {
             printer.each(values, |own, license| {
+                let named = builder.same_names();
                 for ((line, place), name) in printer.lines().iter().zip(&names) {
-                    builder.name(name);
+                    if !named {
+                        builder.name(name);
+                    }
                     scratch.clear();
                     let value = place.of(own, license);
                     let field = match call.raw {
