@@ -52,6 +52,11 @@ pub struct Setting {
     pub example: &'static str,
 }
 
+/// A line of a table.
+pub const fn setting(name: &'static str, holds: Type, help: &'static str, example: &'static str) -> Setting {
+    Setting { name, holds, help, example }
+}
+
 /// What every connection of every service may be told besides the service's own table.
 pub const COMMON: &[Setting] = &[Setting {
     name: "read_only",

@@ -10,7 +10,7 @@ pub mod wire;
 use rhai::{Engine, Module};
 
 use crate::services::Service;
-use crate::settings::{Setting, Type};
+use crate::settings::{Setting, Type, setting};
 
 /// The section of `pult.toml`, and the object in scripts.
 const NAME: &str = "b24";
@@ -38,10 +38,6 @@ impl Service for Bitrix24 {
     fn register(&self, engine: &mut Engine, globals: &mut Module) {
         bindings::register(engine, globals);
     }
-}
-
-const fn setting(name: &'static str, holds: Type, help: &'static str, example: &'static str) -> Setting {
-    Setting { name, holds, help, example }
 }
 
 /// What a connection may be told, beside what all services take (`read_only`).

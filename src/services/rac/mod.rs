@@ -10,7 +10,7 @@ pub mod wire;
 use rhai::{Engine, Module};
 
 use crate::services::Service;
-use crate::settings::{Setting, Type};
+use crate::settings::{Setting, Type, setting};
 
 /// The section of `pult.toml`, and the module in scripts.
 pub const NAME: &str = "rac";
@@ -42,10 +42,6 @@ impl Service for Clusters {
     fn instead(&self, written: &str) -> Option<String> {
         bindings::instead(written)
     }
-}
-
-const fn setting(name: &'static str, holds: Type, help: &'static str, example: &'static str) -> Setting {
-    Setting { name, holds, help, example }
 }
 
 /// What a connection may be told, beside what all services take (`read_only`).

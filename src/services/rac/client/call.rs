@@ -5,7 +5,7 @@ use std::fmt;
 use crate::core::rows::{Row, Rows};
 use crate::error::{Error, Result, did_you_mean};
 use crate::services::rac::table::{
-    Answer, Command, Message, Mode, Opt, Record, Reply as MessageReply, Takes, Thing, Way, Who, credentials, message,
+    Command, Message, Mode, Opt, Record, Reply as MessageReply, Takes, Thing, Way, Who, credentials, message,
 };
 use crate::services::rac::wire::shape::{self, Given};
 
@@ -145,11 +145,6 @@ impl Call {
             });
         }
         line
-    }
-
-    /// What it prints, for messages.
-    pub fn answers_with_rows(&self) -> bool {
-        matches!(self.command.answer, Answer::One(_) | Answer::Many(_) | Answer::Columns(_))
     }
 }
 

@@ -2,10 +2,69 @@
 
 use super::Shape::{Date, Number, OrZero, Quoted, Text, Uuid, Words};
 use super::words::*;
-use super::{Line, Record, Slot, Wire, line, slot};
+use super::{Line, Record, Shape, Slot, Wire, line, slot};
 
 /// The word for a counter that collects during each call.
 pub const CURRENT_CALL: &str = "current-call";
+
+/// What counters measure and limits limit, in the order of the protocol.
+const MEASURES: [&str; 11] = [
+    "duration",
+    "cpu-time",
+    "duration-dbms",
+    "service",
+    "memory",
+    "read",
+    "write",
+    "dbms-bytes",
+    "call",
+    "number-of-active-sessions",
+    "number-of-sessions",
+];
+/// The same in the order of the utility's output.
+const PRINTED: [&str; 11] = [
+    "duration",
+    "cpu-time",
+    "memory",
+    "read",
+    "write",
+    "duration-dbms",
+    "dbms-bytes",
+    "service",
+    "call",
+    "number-of-active-sessions",
+    "number-of-sessions",
+];
+
+/// The measures among other values of a record.
+const fn measured_slots<const N: usize>(before: &[Slot], wire: Wire, after: &[Slot]) -> [Slot; N] {
+    let mut slots = [before[0]; N];
+    let mut at = 0;
+    while at < N {
+        slots[at] = match at {
+            _ if at < before.len() => before[at],
+            _ if at < before.len() + MEASURES.len() => slot(MEASURES[at - before.len()], wire),
+            _ => after[at - before.len() - MEASURES.len()],
+        };
+        at += 1;
+    }
+    slots
+}
+
+/// And among its lines.
+const fn measured_lines<const N: usize>(before: &[Line], shape: Shape, after: &[Line]) -> [Line; N] {
+    let mut lines = [before[0]; N];
+    let mut at = 0;
+    while at < N {
+        lines[at] = match at {
+            _ if at < before.len() => before[at],
+            _ if at < before.len() + PRINTED.len() => line(PRINTED[at - before.len()], shape),
+            _ => after[at - before.len() - PRINTED.len()],
+        };
+        at += 1;
+    }
+    lines
+}
 
 pub static RULE: Record = Record {
     name: "rule",
@@ -135,121 +194,57 @@ pub static RESOURCE: Record = Record {
 
 pub static COUNTER: Record = Record {
     name: "counter",
-    slots: &[
-        slot("name", Wire::Text),
-        slot("collection-time", Wire::Long),
-        slot("group", Wire::Byte),
-        slot("filter-type", Wire::Byte),
-        slot("filter", Wire::Text),
-        slot("duration", Wire::Byte),
-        slot("cpu-time", Wire::Byte),
-        slot("duration-dbms", Wire::Byte),
-        slot("service", Wire::Byte),
-        slot("memory", Wire::Byte),
-        slot("read", Wire::Byte),
-        slot("write", Wire::Byte),
-        slot("dbms-bytes", Wire::Byte),
-        slot("call", Wire::Byte),
-        slot("number-of-active-sessions", Wire::Byte),
-        slot("number-of-sessions", Wire::Byte),
-        slot("descr", Wire::Text),
-    ],
-    lines: &[
-        line("name", Text),
-        line("collection-time", OrZero(CURRENT_CALL)),
-        line("group", Words(&GROUP)),
-        line("filter-type", Words(&FILTER_TYPE)),
-        line("filter", Text),
-        line("duration", Words(&ANALYZE)),
-        line("cpu-time", Words(&ANALYZE)),
-        line("memory", Words(&ANALYZE)),
-        line("read", Words(&ANALYZE)),
-        line("write", Words(&ANALYZE)),
-        line("duration-dbms", Words(&ANALYZE)),
-        line("dbms-bytes", Words(&ANALYZE)),
-        line("service", Words(&ANALYZE)),
-        line("call", Words(&ANALYZE)),
-        line("number-of-active-sessions", Words(&ANALYZE)),
-        line("number-of-sessions", Words(&ANALYZE)),
-        line("descr", Text),
-    ],
+    slots: &measured_slots::<17>(
+        &[
+            slot("name", Wire::Text),
+            slot("collection-time", Wire::Long),
+            slot("group", Wire::Byte),
+            slot("filter-type", Wire::Byte),
+            slot("filter", Wire::Text),
+        ],
+        Wire::Byte,
+        &[slot("descr", Wire::Text)],
+    ),
+    lines: &measured_lines::<17>(
+        &[
+            line("name", Text),
+            line("collection-time", OrZero(CURRENT_CALL)),
+            line("group", Words(&GROUP)),
+            line("filter-type", Words(&FILTER_TYPE)),
+            line("filter", Text),
+        ],
+        Words(&ANALYZE),
+        &[line("descr", Text)],
+    ),
 };
 
 pub static LIMIT: Record = Record {
     name: "limit",
-    slots: &[
-        slot("name", Wire::Text),
-        slot("counter", Wire::Text),
-        slot("action", Wire::Byte),
-        slot("duration", Wire::Long),
-        slot("cpu-time", Wire::Long),
-        slot("duration-dbms", Wire::Long),
-        slot("service", Wire::Long),
-        slot("memory", Wire::Long),
-        slot("read", Wire::Long),
-        slot("write", Wire::Long),
-        slot("dbms-bytes", Wire::Long),
-        slot("call", Wire::Long),
-        slot("number-of-active-sessions", Wire::Long),
-        slot("number-of-sessions", Wire::Long),
-        slot("error-message", Wire::Text),
-        slot("descr", Wire::Text),
-    ],
-    lines: &[
-        line("name", Text),
-        line("counter", Text),
-        line("action", Words(&ACTION)),
-        line("duration", Number),
-        line("cpu-time", Number),
-        line("memory", Number),
-        line("read", Number),
-        line("write", Number),
-        line("duration-dbms", Number),
-        line("dbms-bytes", Number),
-        line("service", Number),
-        line("call", Number),
-        line("number-of-active-sessions", Number),
-        line("number-of-sessions", Number),
-        line("error-message", Text),
-        line("descr", Text),
-    ],
+    slots: &measured_slots::<16>(
+        &[slot("name", Wire::Text), slot("counter", Wire::Text), slot("action", Wire::Byte)],
+        Wire::Long,
+        &[slot("error-message", Wire::Text), slot("descr", Wire::Text)],
+    ),
+    lines: &measured_lines::<16>(
+        &[line("name", Text), line("counter", Text), line("action", Words(&ACTION))],
+        Number,
+        &[line("error-message", Text), line("descr", Text)],
+    ),
 };
 
 /// Never seen but empty: inferred.
 pub static COUNTER_VALUE: Record = Record {
     name: "counter value",
-    slots: &[
-        slot("object", Wire::Text),
-        slot("collection-time", Wire::Long),
-        slot("duration", Wire::Long),
-        slot("cpu-time", Wire::Long),
-        slot("duration-dbms", Wire::Long),
-        slot("service", Wire::Long),
-        slot("memory", Wire::Long),
-        slot("read", Wire::Long),
-        slot("write", Wire::Long),
-        slot("dbms-bytes", Wire::Long),
-        slot("call", Wire::Long),
-        slot("number-of-active-sessions", Wire::Long),
-        slot("number-of-sessions", Wire::Long),
-        slot("time", Wire::Time).since(9),
-    ],
-    lines: &[
-        line("object", Text),
-        line("collection-time", Number),
-        line("duration", Number),
-        line("cpu-time", Number),
-        line("memory", Number),
-        line("read", Number),
-        line("write", Number),
-        line("duration-dbms", Number),
-        line("dbms-bytes", Number),
-        line("service", Number),
-        line("call", Number),
-        line("number-of-active-sessions", Number),
-        line("number-of-sessions", Number),
-        line("time", Date).since(9),
-    ],
+    slots: &measured_slots::<14>(
+        &[slot("object", Wire::Text), slot("collection-time", Wire::Long)],
+        Wire::Long,
+        &[slot("time", Wire::Time).since(9)],
+    ),
+    lines: &measured_lines::<14>(
+        &[line("object", Text), line("collection-time", Number)],
+        Number,
+        &[line("time", Date).since(9)],
+    ),
 };
 
 pub static SETTING: Record = Record {

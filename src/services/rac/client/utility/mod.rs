@@ -7,7 +7,7 @@ mod arguments;
 mod find;
 mod process;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -53,10 +53,6 @@ impl Utility {
             timeout: Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX),
             turns: Semaphore::new(most.unwrap_or(PROCESSES).clamp(1, Semaphore::MAX_PERMITS)),
         })
-    }
-
-    pub fn program(&self) -> &Path {
-        &self.program
     }
 
     /// Carries a call out as it stands, and gives what the utility printed.
