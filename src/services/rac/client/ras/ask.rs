@@ -42,9 +42,10 @@ impl Ras {
         let newest = wants_newest(call);
         let mut lent = self.pool.lend(&identity(call), newest).await?;
         let changes = call.command.changes();
+        let has_proof = !lent.connection.proven.is_empty();
         let mut outcome = carry_out(&mut lent.connection, call, exactly).await;
         let is_forgotten = lent.connection.is_closed() && !changes;
-        if lent.is_kept && (is_forgotten || outcome.as_ref().is_err_and(|error| stale(error, changes))) {
+        if lent.is_kept && (is_forgotten || outcome.as_ref().is_err_and(|error| stale(error, changes, has_proof))) {
             lent = self.pool.again(lent, newest).await?;
             outcome = carry_out(&mut lent.connection, call, exactly).await;
         }
@@ -76,9 +77,10 @@ fn is_connections(error: &Error) -> bool {
 }
 
 /// Whether a kept connection may be at fault, so that a fresh one is worth trying: it was lost before a question that
-/// changes nothing, or it authenticated before the administrators were others.
-fn stale(error: &Error, changes: bool) -> bool {
-    (error.code() == "rac.connection_lost" && !changes) || error.kind() == Kind::Auth
+/// changes nothing, or it authenticated before the administrators were others. Without such a proof a refusal is meant:
+/// asking again would count as another wrong password.
+fn stale(error: &Error, changes: bool, has_proof: bool) -> bool {
+    (error.code() == "rac.connection_lost" && !changes) || (error.kind() == Kind::Auth && has_proof)
 }
 
 fn identity(call: &Call) -> Identity {

@@ -2,7 +2,9 @@
 
 use super::server::{Does, Played, message, one_cluster, opened, play, refused, void};
 use super::{at, call, clusters, fails, open, rows, run};
-use crate::services::rac::wire::packet;
+use crate::error::Kind;
+use crate::services::rac::wire::Writer;
+use crate::services::rac::wire::packet::{self, Exception};
 use crate::settings::Given;
 
 /// A server that knows these versions and says so when it is asked for another.
@@ -196,5 +198,35 @@ fn a_connection_that_the_server_closed_is_replaced_without_a_word() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         assert_eq!(server.messages(), [(0, 11), (1, 11), (1, 11)]);
+    });
+}
+
+#[test]
+fn a_wrong_password_is_sent_once_for_each_call() {
+    run(async |context| {
+        let server = play(|_, kind, payload| match (kind, payload.get(4)) {
+            (packet::ENDPOINT_OPEN, _) => opened("11.0"),
+            (_, Some(11)) => one_cluster(),
+            _ => {
+                let mut payload = Writer::new();
+                payload.nullable_size(1).short(0).byte(packet::EXCEPTION);
+                let text = "Администратор кластера не аутентифицирован";
+                let refusal = Exception {
+                    class: "v8.service.Admin.Cluster#Failure".into(),
+                    text: text.into(),
+                    ..Exception::default()
+                };
+                refusal.write(&mut payload);
+                Does::Sends(packet::packet(packet::ENDPOINT_MESSAGE, payload.bytes()))
+            }
+        })
+        .await;
+        let opened = open(&context, &[at(&server.address)]);
+        let wrong = call(&["session", "list"], &[("cluster_user", "admin"), ("cluster_pwd", "not the password")]);
+        for calls in 1..=3 {
+            let error = fails(opened.run(wrong.clone())).await;
+            assert_eq!(error.kind(), Kind::Auth, "{error}");
+            assert_eq!(server.messages().iter().filter(|(_, id)| *id == 9).count(), calls);
+        }
     });
 }

@@ -70,7 +70,7 @@ impl Utility {
         let _turn = self.turns.acquire().await.ok();
         let mut child = self.start(address, arguments).map_err(|error| self.not_started(&error))?;
         match tokio::time::timeout(self.timeout, collect(&mut child)).await {
-            Ok(Ok(ended)) => self.ended(&ended, arguments),
+            Ok(Ok(ended)) => self.ended(ended, arguments),
             Ok(Err(trouble)) => {
                 kill(&mut child).await;
                 Err(self.trouble(&trouble))
@@ -92,21 +92,18 @@ impl Utility {
     }
 
     /// What a process that has ended said.
-    fn ended(&self, ended: &Ended, arguments: &[Argument]) -> Result<String> {
-        let said = self.encoding.decode(ended.said.clone());
+    fn ended(&self, ended: Ended, arguments: &[Argument]) -> Result<String> {
+        let said = self.encoding.decode(ended.said);
         let said = arguments.iter().fold(said, |said, argument| argument.mask_in(&said));
+        let printed = self.encoding.decode(ended.printed);
         if ended.status.success() {
-            let printed = self.encoding.decode(ended.printed.clone());
             return match errors::known(&said).filter(|_| printed.trim().is_empty()) {
                 Some(error) => Err(error),
                 None => Ok(printed),
             };
         }
-        if said.trim().is_empty() {
-            let printed = self.encoding.decode(ended.printed.clone());
-            if parse::is_help(&printed) {
-                return Err(parse::foreign(&printed));
-            }
+        if said.trim().is_empty() && parse::is_help(&printed) {
+            return Err(parse::foreign(&printed));
         }
         Err(errors::from_utility(&said, exit(ended.status)).detail("utility", self.shown()))
     }
