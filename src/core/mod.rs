@@ -4,6 +4,7 @@ pub mod batch;
 pub mod clock;
 pub mod code_page;
 pub mod context;
+pub mod http;
 pub mod json;
 pub mod limiter;
 pub mod order;

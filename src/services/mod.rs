@@ -12,6 +12,7 @@ use crate::settings::{Setting, Settings};
 
 pub mod b24;
 pub mod rac;
+pub mod veil;
 
 /// One outside system, as the rest of the program knows it.
 pub trait Service: Sync {

@@ -7,9 +7,8 @@ use futures_util::future::{BoxFuture, Shared};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::portal::Http;
-use super::send::broken;
 use crate::core::context::Context;
+use crate::core::http::Http;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::services::b24::wire::address::Address;
@@ -165,7 +164,7 @@ async fn ask(application: &Application, pair: &Pair) -> Result<Pair> {
         .append_pair("client_secret", secret.expose())
         .append_pair("refresh_token", refresh.expose());
     let place = application.server.as_str();
-    let failed = |error| broken("renewing the token", place, &application.http, error);
+    let failed = |error| application.http.broken("renewing the token", place, error);
     let response = application.http.client()?.get(url).send().await.map_err(failed)?;
     let status = response.status().as_u16();
     let text = response.text().await.map_err(failed)?;

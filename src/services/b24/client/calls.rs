@@ -1,7 +1,6 @@
 //! Single calls, and many calls of one or of several methods.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -205,10 +204,7 @@ fn batch_changes(params: &Params) -> bool {
     commands.into_iter().any(|command| method(command).is_none_or(|method| methods::changes(&method)))
 }
 
-/// A key for one change, in the shape of a UUID.
+/// A key for one change.
 fn once() -> String {
-    let half = || RandomState::new().hash_one(std::time::SystemTime::now());
-    let (high, low) = (half(), half());
-    let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, 0x4000 | (high & 0x0fff));
-    format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", 0x8000 | (low >> 50), low & 0xffff_ffff_ffff)
+    uuid::Uuid::new_v4().to_string()
 }

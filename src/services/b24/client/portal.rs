@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 
 use reqwest::Url;
 
 use super::Params;
 use super::auth::Tokens;
 use crate::core::context::Context;
+use crate::core::http::{Http, Words};
 use crate::core::limiter::{Limits, Rate, Slowed};
 use crate::core::progress::Bar;
 use crate::core::retry::Schedule;
@@ -19,6 +19,16 @@ use crate::secret;
 use crate::services::b24::wire::address::{Address, WEBHOOK_SHAPE};
 use crate::services::b24::wire::{batch, errors};
 use crate::settings::Settings;
+
+/// What is said of a portal that gives no answer.
+const WORDS: Words = Words {
+    server: "portal",
+    unusable: "b24.http",
+    certificate: "b24.certificate",
+    unreachable: "b24.unreachable",
+    timeout: "b24.timeout",
+    broken_off: "b24.broken_off",
+};
 
 /// The longest line that a dry run shows of a call, in characters.
 const SHOWN: usize = 500;
@@ -50,7 +60,7 @@ impl Portal {
     pub fn open(settings: &Settings, context: &Context) -> Result<Portal> {
         let insecure = settings.flag("insecure");
         let address = address(settings, insecure)?;
-        let http = Http::new(settings, &address)?;
+        let http = Http::new(settings, &WORDS, 65.0, address.is_loopback())?;
         let tokens = match settings.has("webhook") {
             true => None,
             false => Some(Tokens::open(settings, &address, http.clone(), context)?),
@@ -195,86 +205,4 @@ fn limits(settings: &Settings) -> Result<(Rate, f64)> {
         rate.holds = rate.drains * 25.0;
     }
     Ok((rate, settings.number("operating_limit").unwrap_or(seconds)))
-}
-
-/// The HTTP client, built when first used.
-#[derive(Clone)]
-pub(super) struct Http(Arc<HttpParts>);
-
-struct HttpParts {
-    built: Mutex<Option<reqwest::Client>>,
-    timeout: Duration,
-    insecure: bool,
-    loopback: bool,
-    ca: Option<Vec<u8>>,
-}
-
-fn certificates(settings: &Settings, path: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        settings
-            .wrong("ca", format!("{path} cannot be read: {error}"))
-            .hint("give the path of a file with certificates in PEM format")
-    })
-}
-
-impl Http {
-    fn new(settings: &Settings, address: &Address) -> Result<Http> {
-        let ca = settings.text("ca").map(|path| certificates(settings, path)).transpose()?;
-        if let Some(pem) = &ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem);
-            if certificates.is_ok_and(|certificates| certificates.is_empty()) {
-                return Err(settings
-                    .wrong("ca", "there is no certificate in the file")
-                    .hint("give a file in PEM format"));
-            }
-        }
-        let seconds = settings.number("timeout").unwrap_or(65.0).clamp(0.05, 86_400.0);
-        Ok(Http(Arc::new(HttpParts {
-            built: Mutex::new(None),
-            timeout: Duration::from_secs_f64(seconds),
-            insecure: settings.flag("insecure"),
-            loopback: address.is_loopback(),
-            ca,
-        })))
-    }
-
-    pub fn timeout(&self) -> Duration {
-        self.0.timeout
-    }
-
-    pub fn client(&self) -> Result<reqwest::Client> {
-        let mut built = self.0.built.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(client) = &*built {
-            return Ok(client.clone());
-        }
-        let client = self.build().map_err(|error| {
-            Error::new(Kind::Config, "b24.http", "the HTTP client cannot be made: its certificates cannot be read")
-                .hint("check `ca` in the settings, and the certificates of this computer")
-                .caused_by(error)
-        })?;
-        Ok(built.insert(client).clone())
-    }
-
-    fn build(&self) -> reqwest::Result<reqwest::Client> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("pult/", env!("CARGO_PKG_VERSION")))
-            // A redirected POST would lose its parameters; moved portals are followed by hand.
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(self.0.timeout)
-            .connect_timeout(self.0.timeout.min(Duration::from_secs(15)))
-            // A connection that the portal closes just as a request is sent makes that request's outcome unknown:
-            // idle ones are dropped before the portal would.
-            .pool_idle_timeout(Duration::from_secs(8))
-            .pool_max_idle_per_host(64);
-        if self.0.insecure {
-            builder = builder.tls_danger_accept_invalid_certs(true);
-        }
-        if self.0.loopback {
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = &self.0.ca {
-            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
-        }
-        builder.build()
-    }
 }

@@ -1,7 +1,6 @@
 //! One request, sent until it has an answer or an outcome: waits for its turn, follows a moved portal, renews tokens.
 //! Repeats only what was surely not carried out.
 
-use std::error::Error as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
@@ -9,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::portal::{Http, Portal};
+use super::portal::Portal;
 use crate::core::limiter::Lane;
 use crate::core::progress::Bar;
 use crate::error::{Error, Kind, Result, Retry};
@@ -216,7 +215,7 @@ impl Portal {
             post = post.header("Idempotency-Key", key);
         }
         let place = self.shown();
-        let failed = |error| broken(request.method, &place, &self.0.http, error);
+        let failed = |error| self.0.http.broken(request.method, &place, error);
         let mut response = post.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -302,56 +301,4 @@ fn form_with_token(form: &str, token: Option<&str>) -> String {
         }
         None => form.to_owned(),
     }
-}
-
-/// A request that got no answer. Only one that found no connection was surely not carried out.
-pub(super) fn broken(method: &str, place: &str, http: &Http, error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let cause = deepest(&error);
-    if error.is_connect() {
-        if cause.to_lowercase().contains("certificate") {
-            let message = format!("{method}: the certificate of {place} cannot be trusted: {cause}");
-            return Error::new(Kind::Unavailable, "b24.certificate", message)
-                .hint(about_certificate(&cause))
-                .caused_by(error);
-        }
-        let message = format!("{method}: {place} cannot be reached: {cause}");
-        return Error::new(Kind::Unavailable, "b24.unreachable", message)
-            .retry(Retry::Safe)
-            .hint("check the portal's address, the network and the proxy")
-            .caused_by(error);
-    }
-    if error.is_timeout() {
-        let message = format!("{method}: no answer from {place} within {} s", http.timeout().as_secs_f64());
-        return Error::new(Kind::Unavailable, "b24.timeout", message)
-            .retry(Retry::Unknown)
-            .hint("ask for less at once, or raise `timeout` in the settings")
-            .caused_by(error);
-    }
-    let message = format!("{method}: the connection to {place} broke before the answer was complete: {cause}");
-    Error::new(Kind::Unavailable, "b24.broken_off", message)
-        .retry(Retry::Unknown)
-        .hint("the connection to the portal is bad: try again")
-        .caused_by(error)
-}
-
-/// What a person does about a certificate, by what the TLS library says of it.
-fn about_certificate(cause: &str) -> &'static str {
-    match cause {
-        _ if cause.contains("expired") || cause.contains("not valid yet") => {
-            "the portal's certificate must be renewed; or this computer's clock is wrong"
-        }
-        _ if cause.contains("not valid for name") => "call the portal by the name that its certificate is made out to",
-        _ => "set `ca` to the file of the company's certificates; as a last resort, `insecure = true`",
-    }
-}
-
-fn deepest(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = error.to_string();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
 }
