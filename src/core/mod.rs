@@ -14,3 +14,5 @@ pub mod rows;
 pub mod state;
 pub mod stats;
 pub mod stream;
+#[cfg(test)]
+pub mod tests;

@@ -1,0 +1,3 @@
+//! What the tests of services share.
+
+pub mod server;
