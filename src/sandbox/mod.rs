@@ -4,8 +4,13 @@
 //! against them unchanged.
 
 pub mod b24;
+mod certificate;
+mod fault;
+mod folder;
+mod http;
 pub mod rac;
 mod utility;
+pub mod veil;
 
 use std::path::Path;
 
@@ -14,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::settings::{Given, Settings as Connection};
+use certificate::Certificate;
 use utility::Utility;
 
 /// The switches of all simulators.
@@ -22,6 +28,7 @@ use utility::Utility;
 pub struct Settings {
     pub b24: b24::Knobs,
     pub rac: rac::Knobs,
+    pub veil: veil::Knobs,
 }
 
 impl Settings {
@@ -89,7 +96,9 @@ fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
 pub struct Sandbox {
     b24: b24::Portal,
     rac: rac::RasServer,
+    veil: veil::Controller,
     utility: Option<Utility>,
+    certificate: Option<Certificate>,
 }
 
 impl Sandbox {
@@ -98,7 +107,9 @@ impl Sandbox {
         let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
         let rac = rac::RasServer::start(settings.rac.clone()).await;
         let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
-        Ok(Sandbox { b24, rac, utility: None })
+        let veil = veil::Controller::start(settings.veil.clone()).await;
+        let veil = veil.map_err(|error| busy("veil", settings.veil.port, &error))?;
+        Ok(Sandbox { b24, rac, veil, utility: None, certificate: None })
     }
 
     /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
@@ -109,6 +120,23 @@ impl Sandbox {
                 .hint("the folder for temporary files has to be writable")
         })?;
         Ok(self.utility.insert(utility).path())
+    }
+
+    /// Writes the certificate of the controller into a file, until the sandbox is dropped.
+    pub fn place_certificate(&mut self) -> Result<&Path> {
+        let failed = |error: String| {
+            let message = format!("the controller's certificate cannot be written: {error}");
+            Error::new(Kind::Usage, "sandbox.certificate", message)
+                .hint("the folder for temporary files has to be writable")
+        };
+        let pem = self.veil.certificate().map_err(|error| failed(error.to_owned()))?;
+        let certificate = Certificate::place(pem).map_err(|error| failed(error.to_string()))?;
+        Ok(self.certificate.insert(certificate).path())
+    }
+
+    /// The controller of virtual machines, for tests that look at what it was asked.
+    pub fn veil(&self) -> &veil::Controller {
+        &self.veil
     }
 
     /// The administration server, for tests that look at what it was asked.
@@ -122,14 +150,25 @@ impl Sandbox {
         if let Some(utility) = &self.utility {
             rac["utility"] = json!(utility.path());
         }
-        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac })
+        let mut veil = json!({ "address": self.veil.address(), "token": self.veil.token() });
+        if let Some(certificate) = &self.certificate {
+            veil["ca"] = json!(certificate.path());
+        }
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "veil": veil })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
         let utility = self.utility.iter().map(|utility| ("rac utility".into(), utility.path().display().to_string()));
-        let servers = [("b24".into(), self.b24.webhook()), ("rac".into(), self.rac.address())];
-        servers.into_iter().chain(utility).collect()
+        let certificate =
+            self.certificate.iter().map(|ca| ("veil certificate".into(), ca.path().display().to_string()));
+        let servers = [
+            ("b24".into(), self.b24.webhook()),
+            ("rac".into(), self.rac.address()),
+            ("veil".into(), self.veil.address()),
+            ("veil token".into(), self.veil.token()),
+        ];
+        servers.into_iter().chain(utility).chain(certificate).collect()
     }
 
     /// A configuration whose main connections are the simulators.
@@ -143,6 +182,13 @@ impl Sandbox {
         rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("rac", "main", rac);
+        let mut veil = Connection::new("the sandbox");
+        // Plain HTTP: nothing has to be signed, and no file has to be written.
+        for (name, value) in [("address", format!("http://{}", self.veil.address())), ("token", self.veil.token())] {
+            veil.set(crate::services::veil::SETTINGS, name, Given::Text(value))
+                .map_err(|(message, _)| wrong(message))?;
+        }
+        config.add("veil", "main", veil);
         Ok(config)
     }
 }

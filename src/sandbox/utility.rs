@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::folder::Folder;
 
 /// A private folder with the utility in it; both are removed in the end.
 pub struct Utility {
-    folder: PathBuf,
+    _folder: Folder,
     path: PathBuf,
 }
 
@@ -18,9 +19,8 @@ const NAME: &str = "rac";
 impl Utility {
     /// Links this program under the utility's name, or copies it where links do not reach.
     pub fn place(program: &Path) -> io::Result<Utility> {
-        let folder = private_folder()?;
-        // From here on the folder goes away even if the rest fails.
-        let utility = Utility { path: folder.join(NAME), folder };
+        let folder = Folder::new()?;
+        let utility = Utility { path: folder.path().join(NAME), _folder: folder };
         if std::fs::hard_link(program, &utility.path).is_err() {
             std::fs::copy(program, &utility.path)?;
         }
@@ -30,42 +30,6 @@ impl Utility {
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
-
-impl Drop for Utility {
-    fn drop(&mut self) {
-        // Windows keeps a program that still runs; nothing can be done about that here.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// A new folder for temporary files that nobody else may look into.
-fn private_folder() -> io::Result<PathBuf> {
-    const TRIES: u32 = 100;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-    for number in 0..TRIES {
-        let name = format!("pult-sandbox-{}-{:x}", std::process::id(), now.wrapping_add(number));
-        let folder = std::env::temp_dir().join(name);
-        match create(&folder) {
-            // Somebody was faster: another name may be free.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(()) => return Ok(folder),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-#[cfg(unix)]
-fn create(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().mode(0o700).create(folder)
-}
-
-/// The folder for temporary files is the user's own there.
-#[cfg(not(unix))]
-fn create(folder: &Path) -> io::Result<()> {
-    std::fs::create_dir(folder)
 }
 
 #[cfg(test)]

@@ -1,27 +1,15 @@
-//! The listener: connections, their bounds, requests and answers as bytes.
+//! Requests and answers as bytes, and who answers which address.
 
 use super::control;
 use super::params::{read_json, read_query};
 use super::sim::Sim;
+use crate::sandbox::http::{Ending, Peer, Site};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, LOCATION};
-use hyper::service::service_fn;
 use hyper::{Method, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
-use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 /// A request as the portal sees it.
 pub struct Request {
@@ -87,50 +75,6 @@ impl Outcome {
     }
 }
 
-/// Accepts connections until it is dropped, and all of them with it.
-pub async fn serve(listener: TcpListener, sim: Arc<Sim>, max_head: usize) {
-    let mut connections = JoinSet::new();
-    let held = Arc::new(Semaphore::new(sim.knobs().max_connections.clamp(1, Semaphore::MAX_PERMITS)));
-    loop {
-        // Only a closed semaphore refuses a permit, and this one is never closed.
-        let Ok(permit) = held.clone().acquire_owned().await else { return };
-        let Ok((stream, peer)) = listener.accept().await else {
-            // Out of file descriptors, most likely: some will come back.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        while connections.try_join_next().is_some() {}
-        sim.counters().connections += 1;
-        let sim = sim.clone();
-        connections.spawn(async move {
-            connection(stream, peer.ip(), sim, max_head).await;
-            drop(permit);
-        });
-    }
-}
-
-async fn connection(stream: TcpStream, source: IpAddr, sim: Arc<Sim>, max_head: usize) {
-    // Small answers must not wait for the acknowledgement of earlier ones.
-    let nodelay = stream.set_nodelay(true);
-    if nodelay.is_err() {
-        return;
-    }
-    let reset = Arc::new(AtomicBool::new(false));
-    let wire = Wire { stream, reset: reset.clone() };
-    let service = service_fn(move |request| {
-        let (sim, reset) = (sim.clone(), reset.clone());
-        async move { respond(&sim, source, request, &reset).await }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60))
-        .max_buf_size(max_head.max(8192))
-        .serve_connection(TokioIo::new(wire), service)
-        .await;
-    // A client that went away, or a reset that was asked for: neither is of interest.
-    drop(served);
-}
-
 /// How many requests are worked on at this moment; leaves with the request, also when the client goes away.
 struct Active<'a>(&'a Sim);
 
@@ -150,44 +94,41 @@ impl Drop for Active<'_> {
     }
 }
 
-async fn respond(
-    sim: &Sim,
-    source: IpAddr,
-    request: hyper::Request<Incoming>,
-    reset: &AtomicBool,
-) -> io::Result<Response<Full<Bytes>>> {
-    let (head, body) = request.into_parts();
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut outcome = match Limited::new(body, sim.knobs().max_body).collect().await {
-        Ok(body) => {
-            let request = Request {
-                source,
-                is_post: head.method == Method::POST,
-                path: head.uri.path().to_owned(),
-                query: head.uri.query().unwrap_or_default().to_owned(),
-                content_type: header("content-type").unwrap_or_default(),
-                key: header("idempotency-key"),
-                body: body.to_bytes(),
-            };
-            match head.method {
-                Method::GET | Method::POST => routed(sim, request).await,
-                _ => Outcome::html(405, "405 Not Allowed".to_owned()),
-            }
-        }
-        Err(error) if error.is::<LengthLimitError>() => Outcome::html(413, "413 Request Entity Too Large".to_owned()),
-        Err(_) => Outcome::Reset,
-    };
-    if let Outcome::Answer(page) = &mut outcome {
-        return built(std::mem::replace(
-            page,
-            Page { status: 200, content_type: "", location: None, replayed: false, body: Vec::new() },
-        ));
+impl Site for Sim {
+    fn connected(&self) {
+        self.counters().connections += 1;
     }
-    reset.store(true, Ordering::Relaxed);
-    Err(io::ErrorKind::ConnectionReset.into())
+
+    fn max_body(&self) -> usize {
+        self.knobs().max_body
+    }
+
+    fn too_large(&self) -> Ending<Sim> {
+        ending(Outcome::html(413, "413 Request Entity Too Large".to_owned()))
+    }
+
+    async fn answer(&self, peer: Peer, request: hyper::Request<Bytes>) -> Ending<Sim> {
+        let (head, body) = request.into_parts();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let request = Request {
+            source: peer.ip,
+            is_post: head.method == Method::POST,
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            content_type: header("content-type").unwrap_or_default(),
+            key: header("idempotency-key"),
+            body,
+        };
+        ending(match head.method {
+            Method::GET | Method::POST => routed(self, request).await,
+            _ => Outcome::html(405, "405 Not Allowed".to_owned()),
+        })
+    }
 }
 
-fn built(page: Page) -> io::Result<Response<Full<Bytes>>> {
+/// The outcome as the listener sends it. A header that cannot be sent, from a `moved_to` that is no address, resets.
+fn ending(outcome: Outcome) -> Ending<Sim> {
+    let Outcome::Answer(page) = outcome else { return Ending::Reset };
     let mut response = Response::builder().status(page.status).header(CONTENT_TYPE, page.content_type);
     if let Some(location) = page.location {
         response = response.header(LOCATION, location);
@@ -195,7 +136,7 @@ fn built(page: Page) -> io::Result<Response<Full<Bytes>>> {
     if page.replayed {
         response = response.header("Idempotent-Replayed", "true");
     }
-    response.body(Full::new(Bytes::from(page.body))).map_err(io::Error::other)
+    response.body(Full::new(Bytes::from(page.body))).map_or(Ending::Reset, Ending::Answer)
 }
 
 async fn routed(sim: &Sim, request: Request) -> Outcome {
@@ -224,54 +165,4 @@ fn form(request: &Request) -> Value {
         all.extend(read_query(&request.body).unwrap_or_default());
     }
     Value::Object(all)
-}
-
-/// A connection that can be reset: closed with RST, without a good-bye.
-struct Wire {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            // Without the option the close is an ordinary one: still no answer.
-            self.stream.set_zero_linger().ok();
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reset.load(Ordering::Relaxed) {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }

@@ -1,5 +1,6 @@
 //! Every switch of the simulated portal, documented; `/_sandbox/knobs` reads and changes them while it runs.
 
+use crate::sandbox::fault::{Fault, merged};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -121,16 +122,6 @@ pub struct Rows {
     pub log_messages: u64,
     pub calls: u64,
     pub files: u64,
-}
-
-/// One kind of fault: by chance, or for the next few requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fault {
-    /// Chance from 0 to 1 for each request (for `command`: each command).
-    pub probability: f64,
-    /// Hits the next N requests (commands) for certain, counting down.
-    pub next: u64,
 }
 
 /// Faults by kind. They befall REST requests only, never `/_sandbox`.
@@ -271,20 +262,7 @@ impl Default for Rows {
 impl Knobs {
     /// These knobs with the given changes merged in, key by key. The error says which key is wrong.
     pub fn merged(&self, changes: &Value) -> Result<Knobs, String> {
-        let mut all = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        merge(&mut all, changes);
-        serde_json::from_value(all).map_err(|error| error.to_string())
-    }
-}
-
-fn merge(into: &mut Value, changes: &Value) {
-    match (into, changes) {
-        (Value::Object(into), Value::Object(changes)) => {
-            for (key, change) in changes {
-                merge(into.entry(key.clone()).or_insert(Value::Null), change);
-            }
-        }
-        (into, change) => *into = change.clone(),
+        merged(self, changes)
     }
 }
 

@@ -38,8 +38,10 @@ mod views;
 mod words;
 mod world;
 
-pub use knobs::{Fault, Faults, Knobs, Rows};
+pub use crate::sandbox::fault::Fault;
+pub use knobs::{Faults, Knobs, Rows};
 
+use crate::sandbox::http::{Bounds, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -58,9 +60,9 @@ impl Portal {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, knobs.port)).await?;
         let address = listener.local_addr()?;
         let webhook = format!("http://{address}/rest/{}/{}/", knobs.user, knobs.code);
-        let max_head = knobs.max_head;
+        let bounds = Bounds { connections: knobs.max_connections, head: knobs.max_head };
         let sim = Arc::new(sim::Sim::new(knobs, format!("http://{address}")));
-        let listener = tokio::spawn(http::serve(listener, sim, max_head));
+        let listener = tokio::spawn(serve(listener, sim, bounds));
         Ok(Portal { address, webhook, listener })
     }
 

@@ -2,10 +2,12 @@
 
 use super::cell::mix;
 use super::counters::{Counters, Log};
-use super::knobs::{Fault, Faults, Knobs};
+use super::knobs::{Faults, Knobs};
 use super::limits::{Buckets, Operating, Spent};
 use super::oauth::Oauth;
 use super::world::World;
+use crate::sandbox::fault::Fault;
+use crate::sandbox::http::lock;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -41,11 +43,6 @@ struct Changes {
     made: u64,
     step: u64,
     rate: f64,
-}
-
-/// A lock that outlives a panic of its holder: the state behind it is only data.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn permits(workers: usize) -> Arc<Semaphore> {
@@ -154,16 +151,9 @@ impl Sim {
         }
         let mut shared = self.knobs.write().unwrap_or_else(PoisonError::into_inner);
         let knobs = Arc::make_mut(&mut shared);
-        let fault = pick(&mut knobs.faults);
-        let strikes = if fault.next > 0 {
-            fault.next -= 1;
-            true
-        } else if fault.probability > 0.0 {
-            let draw = mix(knobs.seed ^ 0xFA01 ^ self.draws.fetch_add(1, Ordering::Relaxed) << 16);
-            ((draw >> 11) as f64) < fault.probability * (1u64 << 53) as f64
-        } else {
-            false
-        };
+        let seed = knobs.seed;
+        let draw = || mix(seed ^ 0xFA01 ^ self.draws.fetch_add(1, Ordering::Relaxed) << 16);
+        let strikes = pick(&mut knobs.faults).strikes(draw);
         drop(shared);
         if strikes {
             *self.counters().faults.entry(name).or_insert(0) += 1;

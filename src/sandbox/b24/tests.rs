@@ -1,8 +1,9 @@
 //! The portal as a client meets it.
 
+use super::Fault;
 use super::cell::ZONE;
 use super::http::{Outcome, Page, Request};
-use super::knobs::{Fault, Knobs};
+use super::knobs::Knobs;
 use super::sim::Sim;
 use super::{Portal, control};
 use bytes::Bytes;

@@ -1,0 +1,25 @@
+//! The certificate of a simulator as a file, for clients that are told whom to trust.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::folder::Folder;
+
+/// A file in a folder of its own; both are removed in the end.
+pub struct Certificate {
+    path: PathBuf,
+    _folder: Folder,
+}
+
+impl Certificate {
+    pub fn place(pem: &str) -> io::Result<Certificate> {
+        let folder = Folder::new()?;
+        let path = folder.path().join("veil-ca.pem");
+        std::fs::write(&path, pem)?;
+        Ok(Certificate { path, _folder: folder })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
