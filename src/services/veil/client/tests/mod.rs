@@ -2,6 +2,7 @@
 
 mod faults;
 mod lists;
+mod simulated;
 mod tasks;
 
 use serde_json::{Value, json};
