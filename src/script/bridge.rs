@@ -101,15 +101,45 @@ pub fn wait<T>(call: &NativeCallContext<'_>, job: impl Future<Output = Result<T>
 
 /// The same for callers that have no call context, such as the steps of a `for` loop.
 pub fn wait_at<T>(host: &Host, position: Position, job: impl Future<Output = Result<T>>) -> Thrown<T> {
+    wait_with(host, position, job, std::future::ready(()))
+}
+
+/// The same for a job that leaves something behind when it is dropped: `farewell` may then put that right, for at most
+/// [`FAREWELL`].
+pub fn wait_with_farewell<T>(
+    call: &NativeCallContext<'_>,
+    job: impl Future<Output = Result<T>>,
+    farewell: impl Future<Output = ()>,
+) -> Thrown<T> {
+    wait_with(&host(call), call.call_position(), job, farewell)
+}
+
+/// Nobody who has pressed Ctrl-C waits for longer.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+fn wait_with<T>(
+    host: &Host,
+    position: Position,
+    job: impl Future<Output = Result<T>>,
+    farewell: impl Future<Output = ()>,
+) -> Thrown<T> {
     let scope = Scope::current();
     // What was printed so far should be seen before a wait, not after it.
     host.output.flush().map_err(|error| thrown(error, position))?;
     let began = Instant::now();
     let done = host.context.runtime().block_on(async {
-        tokio::select! {
+        let done = tokio::select! {
             biased;
-            () = scope.over() => Err(ended(position)),
-            done = job => done.map_err(|error| thrown(error, position)),
+            () = scope.over() => None,
+            done = job => Some(done),
+        };
+        match done {
+            Some(done) => done.map_err(|error| thrown(error, position)),
+            None => {
+                // What is late stays undone.
+                let _ = tokio::time::timeout(FAREWELL, farewell).await;
+                Err(ended(position))
+            }
         }
     });
     *host.waited.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) += began.elapsed();

@@ -11,6 +11,7 @@ use crate::core::{clock, json};
 use crate::error::{Error, Kind, Result};
 use crate::script::gathered::Gathered;
 use crate::script::values::{Moment, Ordered};
+use crate::services;
 
 /// Deeper lists and maps are nobody's; reading and writing them would use up the stack.
 const DEEPEST: usize = 200;
@@ -193,6 +194,9 @@ fn own_type(value: &Dynamic, path: &mut Vec<String>) -> Result<Value> {
     if let Ok(letter) = value.as_char() {
         return Ok(letter.to_string().into());
     }
+    if let Some(plain) = services::plain(value) {
+        return to_value_at(&plain, path);
+    }
     let what = match value.is_fnptr() {
         true => "a function".to_owned(),
         false => format!("a value of type {}", type_name(value)),
@@ -256,6 +260,9 @@ pub fn type_name(value: &Dynamic) -> &str {
 
 /// Adds a map or a row as one row, with these columns (in this order), or with all it has.
 pub fn push_row(rows: &mut Builder, value: &Dynamic, columns: Option<&[String]>) -> Result<()> {
+    if let Some(plain) = services::plain(value).filter(|plain| plain.is_map()) {
+        return push_row(rows, &plain, columns);
+    }
     if let Some(row) = value.read_lock::<Row>() {
         for (name, field) in row.fields() {
             if columns.is_none_or(|columns| columns.iter().any(|column| column == name)) {

@@ -7,6 +7,7 @@ use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result};
 use crate::render::{export, table};
 use crate::script::convert;
+use crate::services;
 
 /// So many rows are enough to see what there is.
 const SHOWN: usize = 20;
@@ -15,6 +16,9 @@ const SHOWN: usize = 20;
 pub fn for_people(engine: &Engine, value: &Dynamic, width: Option<u16>) -> Option<String> {
     if value.is_unit() {
         return None;
+    }
+    if let Some(plain) = services::plain(value) {
+        return for_people(engine, &plain, width);
     }
     if let Some(rows) = as_rows(value) {
         return Some(table::rows(&rows, SHOWN, width));
@@ -66,6 +70,9 @@ pub fn rows_of(value: &Dynamic) -> Result<Rows> {
 
 /// Rows, or a list of maps as rows.
 fn as_rows(value: &Dynamic) -> Option<Rows> {
+    if let Some(plain) = services::plain(value) {
+        return as_rows(&plain);
+    }
     if let Some(rows) = value.read_lock::<Rows>() {
         return Some(rows.clone());
     }

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use rhai::{Engine, Module};
+use rhai::{Dynamic, Engine, Module};
 
 use crate::config::{Config, Known};
 use crate::error::Result;
+use crate::secret::Secret;
 use crate::settings::{Setting, Settings};
 
 pub mod b24;
@@ -31,14 +32,23 @@ pub trait Service: Sync {
     fn instead(&self, _written: &str) -> Option<String> {
         None
     }
+    /// A value of one of its own types as what it holds: rows, maps, lists. For tables, JSON and CSV.
+    fn plain(&self, _value: &Dynamic) -> Option<Dynamic> {
+        None
+    }
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil];
 
 /// What one of them knows of a call that nobody knows.
 pub fn instead(written: &str) -> Option<String> {
     ALL.iter().find_map(|service| service.instead(written))
+}
+
+/// What a value of a service's own type holds.
+pub fn plain(value: &Dynamic) -> Option<Dynamic> {
+    ALL.iter().find_map(|service| service.plain(value))
 }
 
 /// Their tables, for reading `pult.toml`.
@@ -53,11 +63,20 @@ type Opened = HashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>;
 pub struct Connections {
     config: Config,
     open: Mutex<Opened>,
+    shared: Mutex<Vec<Shared>>,
+}
+
+/// A connection that scripts name by its place and their secret.
+struct Shared {
+    service: &'static str,
+    place: String,
+    secret: Secret,
+    connection: Arc<dyn Any + Send + Sync>,
 }
 
 impl Connections {
     pub fn new(config: Config) -> Connections {
-        Connections { config, open: Mutex::default() }
+        Connections { config, open: Mutex::default(), shared: Mutex::default() }
     }
 
     pub fn config(&self) -> &Config {
@@ -83,6 +102,46 @@ impl Connections {
         let made = Arc::new(make(settings)?);
         open.insert(key, made.clone());
         Ok(made)
+    }
+
+    /// The connection to a place with a secret: the same pair gives the same one again, another secret another.
+    pub fn share<C: Any + Send + Sync>(
+        &self,
+        service: &'static str,
+        place: &str,
+        secret: &Secret,
+        make: impl FnOnce() -> Result<C>,
+    ) -> Result<Arc<C>> {
+        let mut shared = self.shared();
+        let is_it = |known: &&Shared| {
+            known.service == service && known.place == place && known.secret.expose() == secret.expose()
+        };
+        let known = shared.iter().find(is_it).and_then(|known| known.connection.clone().downcast::<C>().ok());
+        if let Some(connection) = known {
+            return Ok(connection);
+        }
+        let made = Arc::new(make()?);
+        let (place, secret, connection) = (place.to_owned(), secret.clone(), made.clone());
+        shared.push(Shared { service, place, secret, connection });
+        Ok(made)
+    }
+
+    /// Forgets the shared connections to a place; those who hold one keep it.
+    pub fn leave(&self, service: &str, place: &str) {
+        self.shared().retain(|known| !(known.service == service && known.place == place));
+    }
+
+    /// The places of shared connections.
+    pub fn places(&self, service: &str) -> Vec<String> {
+        let shared = self.shared();
+        let mut places: Vec<String> =
+            shared.iter().filter(|known| known.service == service).map(|known| known.place.clone()).collect();
+        places.dedup();
+        places
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, Vec<Shared>> {
+        self.shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Those opened so far, as (service, name).

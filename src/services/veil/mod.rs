@@ -8,7 +8,7 @@ pub mod client;
 pub mod table;
 pub mod wire;
 
-use rhai::{Engine, Module};
+use rhai::{Dynamic, Engine, Module};
 
 use crate::services::Service;
 use crate::settings::{Setting, Type, setting};
@@ -42,6 +42,10 @@ impl Service for Veil {
 
     fn instead(&self, written: &str) -> Option<String> {
         bindings::instead(written)
+    }
+
+    fn plain(&self, value: &Dynamic) -> Option<Dynamic> {
+        bindings::plain(value)
     }
 }
 

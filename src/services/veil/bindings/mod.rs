@@ -1,6 +1,129 @@
 //! `veil` in scripts. Only these files here know Rhai.
-use rhai::{Engine, Module};
-pub fn register(_engine: &mut Engine, _globals: &mut Module) {}
-pub fn instead(_written: &str) -> Option<String> {
-    None
+
+mod answer;
+mod bulk;
+mod calls;
+mod docs;
+mod domain;
+mod files;
+mod given;
+mod kinds;
+mod methods;
+mod object;
+mod tags;
+mod thing;
+mod things;
+mod words;
+mod work;
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
+
+use self::answer::VeilAnswer;
+use super::client::Controller;
+use super::{NAME, SETTINGS};
+use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::script::bridge::{Host, Thrown, host, throw};
+use crate::script::options::connection;
+use crate::secret::Secret;
+use crate::settings::Settings;
+
+pub use words::instead;
+
+/// The object: the default connection, or one that `connect` gave.
+#[derive(Clone, Default)]
+pub struct Veil(Option<Controller>);
+
+impl Veil {
+    pub fn controller(&self, call: &NativeCallContext<'_>) -> Thrown<Controller> {
+        match &self.0 {
+            Some(controller) => Ok(controller.clone()),
+            None => self.of(&host(call)).or_else(|error| throw(call, error)),
+        }
+    }
+
+    /// The same where there is no call.
+    pub fn of(&self, host: &Host) -> Result<Controller> {
+        match &self.0 {
+            Some(controller) => Ok(controller.clone()),
+            None => {
+                let opened = host.connections.open(NAME, None, |settings| opened(host, settings))?;
+                Ok((*opened).clone())
+            }
+        }
+    }
+
+    fn at(controller: &Arc<Controller>) -> Veil {
+        Veil(Some((**controller).clone()))
+    }
+}
+
+/// Opens a connection; what is unwise about it is told once, here.
+fn opened(host: &Host, settings: &Settings) -> Result<Controller> {
+    let controller = Controller::open(settings, &host.context)?;
+    if let Some(warning) = controller.warning() {
+        host.warn(&warning);
+    }
+    Ok(controller)
+}
+
+/// The connection of `pult.toml` that has this name; an address alone says nobody.
+fn named(host: &Host, text: &str) -> Result<Veil> {
+    let known: Vec<&str> = host.connections.config().connections(NAME).collect();
+    if known.contains(&text) {
+        return host
+            .connections
+            .open(NAME, Some(text), |settings| opened(host, settings))
+            .map(|found| Veil::at(&found));
+    }
+    let hint = did_you_mean(text, known.iter().copied()).unwrap_or_else(|| {
+        format!("write veil.connect(\"{text}\", token), or veil.connect(#{{address: \"{text}\", …}})")
+    });
+    let message = format!("no connection in pult.toml is called \"{text}\", and an address needs a token");
+    Err(Error::new(Kind::Config, "veil.no_connection", message).hint(hint))
+}
+
+/// The connection to an address with a token: the same pair gives the same one again.
+fn shared(host: &Host, address: &str, token: &str) -> Result<Veil> {
+    let secret = Secret::new(token);
+    let found = host.connections.share(NAME, place(address), &secret, || {
+        let settings = Map::from([("address".into(), address.into()), ("token".into(), token.into())]);
+        opened(host, &connection(SETTINGS, &settings)?)
+    })?;
+    Ok(Veil::at(&found))
+}
+
+/// An address without what may be left out.
+fn place(address: &str) -> &str {
+    let address = address.trim().trim_end_matches('/');
+    address.strip_prefix("https://").unwrap_or(address)
+}
+
+fn described(host: &Host, settings: &Map) -> Result<Veil> {
+    let controller = connection(SETTINGS, settings).and_then(|settings| opened(host, &settings))?;
+    Ok(Veil(Some(controller)))
+}
+
+pub fn register(engine: &mut Engine, globals: &mut Module) {
+    engine.register_type_with_name::<Veil>("Veil");
+    engine.register_type_with_name::<VeilAnswer>("VeilAnswer");
+    engine.register_iterator::<VeilAnswer>();
+    engine.register_global_module(Shared::new(rhai::exported_module!(object::veil)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(answer::answer)));
+    let mut methods = Module::new();
+    kinds::register(engine, &mut methods);
+    engine.register_global_module(Shared::new(methods));
+    globals.set_var(NAME, Veil::default());
+}
+
+/// What a value of our own types holds.
+pub fn plain(value: &Dynamic) -> Option<Dynamic> {
+    if !value.type_name().starts_with("pult::services::veil") {
+        return None;
+    }
+    if let Some(answer) = value.read_lock::<VeilAnswer>() {
+        return Some(answer.plain());
+    }
+    kinds::thing(value).map(|thing| thing.plain().into())
 }

@@ -47,13 +47,15 @@ pub struct Done {
     pub changed: bool,
     /// The task that did it, as it was last seen.
     pub task: Option<TaskState>,
+    /// What would be sent, where that is only told.
+    pub told: Option<String>,
     pub took: Duration,
 }
 
 impl Done {
     pub(super) fn new(found: &Found, result: Result<()>, changed: bool) -> Done {
         let Found { id, name } = found.clone();
-        Done { id, name, result, changed, task: None, took: Duration::ZERO }
+        Done { id, name, result, changed, task: None, told: None, took: Duration::ZERO }
     }
 }
 
@@ -116,13 +118,14 @@ impl Controller {
         let began = Instant::now();
         let (about, options, how) = (Some(found.id.clone()), options.clone(), bulk.how.clone());
         let reply = self.call(Asked { entity, call, about, options, how }).await;
-        let (result, task, changed) = match reply {
-            Ok(Reply::Task { task, .. }) => (Ok(()), Some(task), true),
-            Ok(Reply::Told(_) | Reply::Held) => (Ok(()), None, false),
-            Ok(_) => (Ok(()), None, true),
-            Err(error) => (Err(error), None, false),
+        let (result, task, changed, told) = match reply {
+            Ok(Reply::Task { task, .. }) => (Ok(()), Some(task), true, None),
+            Ok(Reply::Told(told)) => (Ok(()), None, false, Some(told)),
+            Ok(Reply::Held) => (Ok(()), None, false, None),
+            Ok(_) => (Ok(()), None, true, None),
+            Err(error) => (Err(error), None, false, None),
         };
-        Done { task, took: began.elapsed(), ..Done::new(found, result, changed) }
+        Done { task, told, took: began.elapsed(), ..Done::new(found, result, changed) }
     }
 
     /// One request for all of them, then what its parts say of each.
@@ -141,10 +144,14 @@ impl Controller {
         all.insert("ids".into(), objects.iter().map(|found| Value::from(found.id.as_str())).collect());
         let how = bulk.how.clone();
         let reply = self.call(Asked { entity, call: multi, about: None, options: all, how }).await?;
-        let every = |changed: bool| objects.iter().map(|found| Done::new(found, Ok(()), changed)).collect();
+        let every =
+            |changed: bool| -> Vec<Done> { objects.iter().map(|found| Done::new(found, Ok(()), changed)).collect() };
         let task = match reply {
             Reply::Task { task, .. } => task,
-            Reply::Told(_) | Reply::Held => return Ok(every(false)),
+            Reply::Told(told) => {
+                return Ok(every(false).into_iter().map(|one| Done { told: Some(told.clone()), ..one }).collect());
+            }
+            Reply::Held => return Ok(every(false)),
             _ => return Ok(every(true)),
         };
         let Some(waiting) = bulk.wait else {

@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod lists;
 mod names;
+mod objects;
 mod send;
 mod tags;
 mod tasks;

@@ -7,7 +7,8 @@ use super::call::How;
 use super::controller::Controller;
 use crate::core::rows::{Field, Row};
 use crate::error::{Error, Kind, Result, near};
-use crate::services::veil::table::{Entity, Id, entity};
+use crate::services::veil::table::{Entity, Holds, Id, Known, entity};
+use crate::services::veil::wire::answer::Answer;
 use crate::services::veil::wire::request::Request;
 use crate::services::veil::wire::value::is_uuid;
 
@@ -67,11 +68,33 @@ impl Controller {
     }
 
     /// The full object, by its id.
-    pub(super) async fn object(&self, entity: &'static Entity, id: &str) -> Result<Found> {
+    pub async fn info(&self, entity: &'static Entity, id: &str, how: &How) -> Result<Answer> {
         let request = Request::get(format!("{}/{id}/", entity.path));
-        let answer = self.ask(&format!("{}.info", entity.word), &request, &How::default(), false).await?;
+        let assumed = entity.known == Known::Assumed;
+        let answer = self.ask(&format!("{}.info", entity.word), &request, how, assumed).await?;
+        self.0.counters.calls.add(1);
+        Ok(answer)
+    }
+
+    /// What an object is called, by its id.
+    pub(super) async fn object(&self, entity: &'static Entity, id: &str) -> Result<Found> {
+        let answer = self.info(entity, id, &How::default()).await?;
         let name = answer.json().get(entity.name_field).and_then(Value::as_str).map(str::to_owned);
         Ok(Found { id: id.to_owned(), name })
+    }
+
+    /// What narrows a list, the names in it replaced by ids.
+    pub async fn narrowed(&self, entity: &'static Entity, options: &Options) -> Result<Options> {
+        let mut options = options.clone();
+        for param in entity.list_params() {
+            let Some(value) = options.get_mut(param.name) else { continue };
+            *value = match param.holds {
+                Holds::Of(word) => self.ids_of(word, value.take(), false).await?,
+                Holds::ManyOf(word) => self.ids_of(word, value.take(), true).await?,
+                _ => continue,
+            };
+        }
+        Ok(options)
     }
 
     /// Names in a value become ids.

@@ -41,9 +41,18 @@ impl Request {
         self
     }
 
+    /// A request of the caller's own. A query that stands in the path is read as one.
+    pub fn own(verb: Verb, path: &str, query: &Map<String, Value>, body: Option<Value>) -> Request {
+        let (path, in_path) = path.split_once('?').unwrap_or((path, ""));
+        let in_path = in_path.split('&').filter_map(|pair| pair.split_once('='));
+        let mut all: Vec<(String, String)> = in_path.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        all.extend(query.iter().filter_map(|(name, value)| Some((name.clone(), in_query(value)?))));
+        Request { verb, query: all, body, changes: verb != Verb::Get, ..Request::get(path) }
+    }
+
     /// A change is work that may become a task; a request that is to be answered with the result says so.
     pub fn waits(mut self, at_once: bool) -> Request {
-        if self.changes {
+        if self.changes && !self.query.iter().any(|(name, _)| name == "async") {
             self.query.insert(0, ("async".into(), u8::from(!at_once).to_string()));
         }
         self
@@ -136,6 +145,10 @@ pub fn list_query(entity: &Entity, options: &Map<String, Value>) -> Result<Vec<(
         if let Some(text) = in_query(&checked(param, value)?) {
             query.push((param.key.to_owned(), text));
         }
+    }
+    // An empty list of ids would be left out of the query, and then the list is that of everything.
+    if options.get("ids").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Err(Error::input("veil.no_ids", "`ids` is an empty list").hint("leave `ids` out to get all"));
     }
     if query.iter().any(|(name, _)| name == "all_content") && query.iter().any(|(name, _)| name == "fields") {
         return Err(Error::input("veil.fields", "`fields` and `all_content` exclude each other")

@@ -1,0 +1,99 @@
+//! Certain objects: many of them by their ids, and one of them until it is as it should be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Options;
+use super::call::How;
+use super::controller::Controller;
+use super::lists::of_ids;
+use super::names::{Found, text_of};
+use super::tasks::Waiting;
+use crate::core::json::read_rows;
+use crate::core::rows::{Builder, Row, Rows};
+use crate::error::{Error, Kind, Result};
+use crate::services::veil::table::Entity;
+
+/// Requests under way at once.
+const AT_ONCE: usize = 8;
+/// The first pause between two looks at an object; it grows up to [`LONGEST`].
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(5);
+
+impl Controller {
+    /// The objects of these ids or names, in this order. A name is looked up; an id is taken as it is.
+    pub async fn find_all(&self, entity: &'static Entity, texts: &[String]) -> Result<Vec<Found>> {
+        let finding = texts.iter().map(|text| self.find(entity, text));
+        let found: Vec<Result<Found>> = futures_util::stream::iter(finding).buffered(AT_ONCE).collect().await;
+        found.into_iter().collect()
+    }
+
+    /// The rows of these objects, in this order. Those that are gone are left out.
+    pub async fn objects(&self, entity: &'static Entity, ids: &[String]) -> Result<Rows> {
+        if ids.is_empty() {
+            return Ok(Rows::default());
+        }
+        if !entity.filters.iter().any(|filter| filter.name == "ids") {
+            return self.one_by_one(entity, ids).await;
+        }
+        let mut options: Options = of_ids(ids, &[]);
+        options.remove("fields");
+        let rows = self.rows(entity, &options).await?;
+        let by_id: HashMap<String, Row> = rows.iter().filter_map(|row| Some((text_of(&row, "id")?, row))).collect();
+        Ok(Rows::of(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect()))
+    }
+
+    async fn one_by_one(&self, entity: &'static Entity, ids: &[String]) -> Result<Rows> {
+        let how = &How::default();
+        let asking = ids.iter().map(|id| self.info(entity, id, how));
+        let answers: Vec<_> = futures_util::stream::iter(asking).buffered(AT_ONCE).collect().await;
+        let mut objects = Vec::with_capacity(answers.len());
+        for answer in answers {
+            match answer {
+                Ok(answer) => objects.push(answer.text().to_owned()),
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut builder = Builder::new();
+        read_rows(&format!("[{}]", objects.join(",")), &mut builder)?;
+        Ok(builder.finish().into())
+    }
+
+    /// Looks at an object until it is as wanted; gives it then, as JSON. `wanted` says what is waited for.
+    pub async fn until(
+        &self,
+        entity: &'static Entity,
+        id: &str,
+        waiting: Waiting,
+        wanted: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<String> {
+        let until = Instant::now() + waiting.timeout;
+        let bar = self.bar(wanted, None);
+        let mut pause = waiting.interval.unwrap_or(FIRST);
+        loop {
+            // A cache would show the same again and again.
+            self.0.cache.forget();
+            let answer = self.info(entity, id, &How::default()).await?;
+            if is_so(&answer.json()) {
+                return Ok(answer.text().to_owned());
+            }
+            if Instant::now() + pause > until {
+                let message = format!("{}: {wanted}: not so after {} s", entity.word, waiting.timeout.as_secs_f64());
+                return Err(Error::new(Kind::Timeout, "veil.wait_timeout", message)
+                    .detail("id", id.to_owned())
+                    .hint("look at the object in the web interface, or give it a longer `timeout`"));
+            }
+            bar.note(wanted.to_owned());
+            tokio::time::sleep(pause).await;
+            if waiting.interval.is_none() {
+                pause = (pause * 2).min(LONGEST);
+            }
+        }
+    }
+}
