@@ -8,7 +8,7 @@ use std::path::Path;
 
 use pult::render::snippet::Style;
 use pult::sandbox::Settings;
-use pult::script::catalogue;
+use pult::script::catalogue::{self, Function};
 use pult::script::imports::{Imports, without_shebang};
 use pult::script::reference;
 use pult::script::session::on_deep_stack;
@@ -77,6 +77,18 @@ fn every_example_on_a_page_for_people_runs() {
         run_examples(page, &text, &mut failures);
     }
     assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn what_a_service_says_of_its_table_is_said_of_functions_that_are_there() {
+    let functions = catalogue::own(common::stage(Path::new("."), &[]).session.engine());
+    for told in services::ALL.iter().flat_map(|service| service.comments()) {
+        for of in told.of {
+            let is_meant = |function: &&Function| function.owner() == Some(of) && function.name == told.name;
+            let meant: Vec<&Function> = functions.iter().filter(is_meant).collect();
+            assert!(meant.iter().any(|function| function.comment == told.text), "{of}: {}", told.name);
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! What there is to call: names, parameters, types and comments, taken from the engine itself. Help, completion, hints
-//! in reports and the reference pages all read this list.
+//! What there is to call: names, parameters and types, taken from the engine itself, and comments, from there or from the
+//! service whose table made a function. Help, completion, hints in reports and the reference pages all read this list.
+
+use std::collections::HashMap;
 
 use rhai::{AST, Engine, FnAccess};
 
 use crate::script::method_call;
+use crate::services;
 
 /// One function, method, property or operator.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +60,11 @@ impl Function {
         (self.namespace.is_empty() && first.holds.starts_with(char::is_uppercase)).then_some(first.holds.as_str())
     }
 
+    /// The module or the type that it belongs to.
+    pub fn owner(&self) -> Option<&str> {
+        if self.namespace.is_empty() { self.receiver() } else { Some(&self.namespace) }
+    }
+
     /// The property that it reads, for `row.NAME` in place of a call.
     pub fn property(&self) -> Option<&str> {
         self.name.strip_prefix("get$")
@@ -108,9 +116,23 @@ fn collect(engine: &Engine, standard: bool) -> Vec<Function> {
     for function in &mut functions {
         function.params.retain(|param| param.holds != "NativeCallContext");
     }
+    comment(&mut functions);
     functions.sort();
     functions.dedup();
     functions
+}
+
+/// Gives the functions that services made from tables their comments.
+fn comment(functions: &mut [Function]) {
+    let comments: Vec<_> = services::ALL.iter().flat_map(|service| service.comments()).collect();
+    let named = comments.iter().flat_map(|told| told.of.iter().map(|of| ((*of, told.name.as_str()), &told.text)));
+    let texts: HashMap<(&str, &str), &String> = named.collect();
+    for function in functions.iter_mut().filter(|function| function.comment.is_empty() && !function.scripted) {
+        let owner = function.owner().unwrap_or_default();
+        if let Some(text) = texts.get(&(owner, function.name.as_str())) {
+            function.comment = (*text).clone();
+        }
+    }
 }
 
 /// The functions of a script.

@@ -6,6 +6,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel};
 
 use crate::script::bridge::{Host, Tag};
 use crate::script::imports::Imports;
+use crate::script::modules::operators;
 use crate::script::report::shown_name;
 use crate::script::{gathered, method_call, modules, rows, stop};
 use crate::services;
@@ -17,8 +18,8 @@ const CALL_DEPTH: usize = 256;
 /// An engine with everything in it. `max_operations` of 0 is no limit.
 pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations: u64) -> Engine {
     let mut engine = Engine::new();
+    read(&mut engine);
     engine
-        .set_max_expr_depths(EXPRESSION_DEPTH, EXPRESSION_DEPTH)
         .set_max_call_levels(CALL_DEPTH)
         .set_max_operations(max_operations)
         // A misspelt field of a map is an error, not an empty value.
@@ -42,6 +43,21 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
     }
     engine.register_global_module(globals.into());
     engine
+}
+
+/// An engine that reads every expression as it stands in the text, and runs nothing: it knows no function.
+pub fn reader() -> Engine {
+    let mut engine = Engine::new_raw();
+    read(&mut engine);
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine
+}
+
+/// How texts are read, whatever is done with them.
+fn read(engine: &mut Engine) {
+    engine.set_max_expr_depths(EXPRESSION_DEPTH, EXPRESSION_DEPTH);
+    method_call::read(engine);
+    operators::read(engine);
 }
 
 /// `print` to the session's output; `debug` the same with the place in front. Rhai's hooks cannot fail, so an output

@@ -29,7 +29,6 @@ thread_local! {
 }
 
 pub fn register(engine: &mut Engine) {
-    read_as_known(engine);
     let (any, pointer) = (TypeId::of::<Dynamic>(), TypeId::of::<FnPtr>());
     for count in 0..=MOST {
         // f.call(…)
@@ -48,7 +47,7 @@ pub fn register(engine: &mut Engine) {
 }
 
 #[expect(deprecated, reason = "marked so because it may change; there is no other way to free the word")]
-fn read_as_known(engine: &mut Engine) {
+pub fn read(engine: &mut Engine) {
     engine.on_parse_token(|token, _, _| {
         let after_dot = AFTER_DOT.replace(matches!(token, Token::Period | Token::Elvis));
         match token {
@@ -90,6 +89,7 @@ mod tests {
 
     fn engine() -> Engine {
         let mut engine = Engine::new();
+        read(&mut engine);
         register(&mut engine);
         engine.register_fn(KNOWN, |_: &mut Portal, method: &str| format!("called {method}"));
         engine.register_fn("portal", || Portal);

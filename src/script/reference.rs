@@ -25,10 +25,7 @@ const GLOBAL: &str = "global";
 pub fn pages(functions: &[Function]) -> Vec<Page> {
     let mut pages: BTreeMap<String, Vec<Function>> = BTreeMap::new();
     for function in functions.iter().filter(|function| shown(function)) {
-        let page = match function.namespace.as_str() {
-            "" => function.receiver().unwrap_or(GLOBAL),
-            namespace => namespace,
-        };
+        let page = function.owner().unwrap_or(GLOBAL);
         pages.entry(page.to_owned()).or_default().push(told_once(function, functions));
     }
     let modules: Vec<String> = pages.keys().filter(|name| name.starts_with(char::is_lowercase)).cloned().collect();

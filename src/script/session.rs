@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope as Variables};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope as Variables};
 
 use crate::error::{Error, Kind};
 use crate::script::bridge::Host;
@@ -88,9 +88,7 @@ impl Session {
 
     /// The text with every expression as it stands in it, for reading rather than running.
     pub fn compile_as_written(&self, name: &str, text: &str) -> Ended<AST> {
-        let mut engine = engine::build(&self.host, &[], self.imports.clone(), 0);
-        engine.set_optimization_level(OptimizationLevel::None);
-        self.compile_with(&engine, name, text, text)
+        self.compile_with(&engine::reader(), name, text, text)
     }
 
     fn compile_with(&self, engine: &Engine, name: &str, shown: &str, text: &str) -> Ended<AST> {

@@ -15,6 +15,16 @@ pub mod b24;
 pub mod rac;
 pub mod veil;
 
+/// What is said of functions that are made from a table.
+#[derive(Clone, Debug)]
+pub struct Comment {
+    /// The modules and the types whose functions and methods of that name are meant: `&["rac", "Rac"]`.
+    pub of: &'static [&'static str],
+    pub name: String,
+    /// In Markdown, without slashes.
+    pub text: String,
+}
+
 /// One outside system, as the rest of the program knows it.
 pub trait Service: Sync {
     /// Its section in `pult.toml`, and the name of its object in scripts.
@@ -27,6 +37,12 @@ pub trait Service: Sync {
     fn page(&self) -> &'static str;
     /// Puts its types into the engine and its object among the globals.
     fn register(&self, engine: &mut Engine, globals: &mut Module);
+    /// The comments of functions that it makes from a table: it registers them with their parameters alone
+    /// (`FuncRegistration::with_params_info`), and the catalogue asks for what is to be read about them when somebody
+    /// does. Hundreds of texts written at each start would cost more than all the rest of it.
+    fn comments(&self) -> Vec<Comment> {
+        Vec::new()
+    }
     /// What is meant by a call that nobody knows, when its words are those of another library for the same system:
     /// `module::function`, `Type.method` or `name`.
     fn instead(&self, _written: &str) -> Option<String> {

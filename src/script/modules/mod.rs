@@ -8,7 +8,7 @@ mod fs;
 mod json;
 mod log;
 mod numbers;
-mod operators;
+pub mod operators;
 mod session;
 mod sizes;
 mod text;
@@ -19,7 +19,7 @@ use rhai::{Engine, Shared, exported_module};
 use crate::script::values;
 
 pub fn register(engine: &mut Engine) {
-    operators::register(engine).unwrap_or_else(|wrong| unreachable!("the signs are not taken: {wrong}"));
+    operators::register(engine);
     engine.register_type_with_name::<values::Ordered>("Ordered");
     engine.register_type_with_name::<values::Moment>("Moment");
     engine.register_global_module(Shared::new(exported_module!(flow::flow)));

@@ -21,10 +21,18 @@ const SIGNS: [(&str, Holds); 4] =
     [("<", Ordering::is_lt), ("<=", Ordering::is_le), (">", Ordering::is_gt), (">=", Ordering::is_ge)];
 
 /// The engine answers for its own types before it looks at registered functions, unless the operator is not its own.
-pub fn register(engine: &mut Engine) -> Result<(), String> {
+pub fn read(engine: &mut Engine) {
+    for (sign, _) in SIGNS {
+        let taken = engine.disable_symbol(sign).register_custom_operator(sign, PRECEDENCE).err();
+        if let Some(wrong) = taken {
+            unreachable!("the signs are not taken: {wrong}");
+        }
+    }
+}
+
+pub fn register(engine: &mut Engine) {
     let any = TypeId::of::<Dynamic>();
     for (sign, holds) in SIGNS {
-        engine.disable_symbol(sign).register_custom_operator(sign, PRECEDENCE)?;
         engine.register_raw_fn(sign, [any, any], move |call: NativeCallContext<'_>, args: &mut [&mut Dynamic]| {
             compare(&call, args[0], args[1]).map(|ordering| ordering.is_some_and(holds))
         });
@@ -32,7 +40,6 @@ pub fn register(engine: &mut Engine) -> Result<(), String> {
     refuse_sum::<i64>(engine);
     refuse_sum::<f64>(engine);
     refuse_sum::<Decimal>(engine);
-    Ok(())
 }
 
 /// A number and a text are not put together as texts: `0 + row.OPPORTUNITY` is meant as a sum.
@@ -116,7 +123,8 @@ mod tests {
 
     fn engine() -> Engine {
         let mut engine = Engine::new();
-        register(&mut engine).unwrap();
+        read(&mut engine);
+        register(&mut engine);
         engine.register_fn("decimal", |text: &str| text.parse::<Decimal>().unwrap());
         engine
     }

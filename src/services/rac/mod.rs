@@ -9,7 +9,7 @@ pub mod wire;
 
 use rhai::{Engine, Module};
 
-use crate::services::Service;
+use crate::services::{Comment, Service};
 use crate::settings::{Setting, Type, setting};
 
 /// The section of `pult.toml`, and the module in scripts.
@@ -37,6 +37,10 @@ impl Service for Clusters {
 
     fn register(&self, engine: &mut Engine, globals: &mut Module) {
         bindings::register(engine, globals);
+    }
+
+    fn comments(&self) -> Vec<Comment> {
+        bindings::comments()
     }
 
     fn instead(&self, written: &str) -> Option<String> {

@@ -9,15 +9,15 @@ use super::{Rac, calls, docs};
 const RECEIVER: &str = "rac: &mut Rac";
 const OPTIONS: &str = "options: Map";
 
+/// Their comments are told when somebody asks: [`docs::comments`].
 pub fn register(functions: &mut Module, methods: &mut Module) {
     for spec in spec::all() {
         let name = spec.name();
-        let comment = docs::comment(spec);
         let key = spec.key.map(|option| option.script_name());
         let gives = docs::gives(spec);
         let described = |params: &[&str]| {
             let params = params.iter().copied().chain([gives]);
-            FuncRegistration::new(&name).with_params_info(params).with_comments([&comment])
+            FuncRegistration::new(&name).with_params_info(params)
         };
         if spec.may_be_bare() {
             described(&[]).set_into_module(functions, move |call: NativeCallContext<'_>| {

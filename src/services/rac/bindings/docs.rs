@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::examples::EXAMPLES;
 use super::given::takes_flag;
-use super::spec::{AT_ONCE, RAW, Spec};
+use super::spec::{self, AT_ONCE, RAW, Spec};
+use crate::services::Comment;
+use crate::services::rac::NAME;
 use crate::services::rac::table::{Answer, Command, NEWEST, Opt, Record, Takes, Thing};
 
 /// What the engine is told that a command gives.
@@ -17,8 +19,13 @@ pub fn gives(spec: Spec) -> &'static str {
     }
 }
 
+/// What is said of every command.
+pub fn comments() -> Vec<Comment> {
+    spec::all().map(|spec| Comment { of: &[NAME, "Rac"], name: spec.name(), text: comment(spec) }).collect()
+}
+
 /// The comment of a command's functions.
-pub fn comment(spec: Spec) -> String {
+fn comment(spec: Spec) -> String {
     let mut text = format!("{}.\n", capital(spec.command.about.0));
     for paragraph in [result(spec.command), about(spec)].into_iter().flatten() {
         write_into(&mut text, format_args!("\n{paragraph}\n"));
@@ -27,7 +34,8 @@ pub fn comment(spec: Spec) -> String {
     if let Some((_, example)) = EXAMPLES.iter().find(|(name, _)| *name == spec.name()) {
         write_into(&mut text, format_args!("\n```rhai\n{example}\n```\n"));
     }
-    text.lines().map(|line| format!("/// {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    text.truncate(text.trim_end().len());
+    text
 }
 
 fn capital(text: &str) -> String {

@@ -22,6 +22,7 @@ use crate::script::bridge::{Host, Thrown, host, throw};
 use crate::script::options::connection;
 use crate::settings::Settings;
 
+pub use docs::comments;
 pub use words::instead;
 
 /// The object: the default connection, or one that `connect` gave.
