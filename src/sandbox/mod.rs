@@ -206,4 +206,18 @@ mod tests {
         assert!(Settings::parse(&["b24.rows.deals=many".into()]).is_err());
         assert!(Settings::default().listed().contains("b24.bucket_size=50"));
     }
+
+    #[tokio::test]
+    async fn a_sandbox_says_where_the_controller_is_and_takes_its_certificate_along() {
+        let mut sandbox = Sandbox::start(&Settings::default()).await.unwrap();
+        assert_eq!(sandbox.json()["veil"].get("ca"), None);
+        let path = sandbox.place_certificate().unwrap().to_owned();
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        let veil = sandbox.json()["veil"].clone();
+        assert_eq!((&veil["address"], &veil["ca"]), (&json!(sandbox.veil().address()), &json!(path)));
+        assert!(veil["token"].as_str().unwrap().starts_with("jwt "));
+        sandbox.config().unwrap();
+        drop(sandbox);
+        assert!(!path.exists());
+    }
 }

@@ -304,8 +304,8 @@ fn devices(world: &mut World, id: Id, domain: &mut Domain, plan: &Plan, copied_i
         let usual = format!("{}-disk-{}", domain.name, domain.disks.len() + 1);
         let mut disk = seed::disk(word(item, "verbose_name", &usual), pool, Some(id), world.now);
         disk.size = item.get("size").and_then(Value::as_f64).unwrap_or(disk.size);
-        disk.target_bus = word(item, "target_bus", "virtio");
-        disk.driver_cache = word(item, "driver_cache", "default");
+        disk.target_bus = word(item, "target_bus", "virtio").into();
+        disk.driver_cache = word(item, "driver_cache", "default").into();
         let new = world.new_id();
         domain.disks.push(new);
         world.disks.insert(new, disk);

@@ -85,6 +85,7 @@ fn by_veil(world: &World, id: Id, domain: &Domain, word: &str) -> Result<Value, 
         "fqdn" => json!({"fqdn": fqdn(domain)}),
         "user_info" => json!([{"name": "user", "active": true}]),
         "timezone" => json!({"timezone": "MSK", "offset": 180}),
+        "info" => json!({"hostname": domain.hostname(), "version": "1.3.5", "os": domain.os_version}),
         "os_info" => json!({"type": domain.os_type, "version": domain.os_version, "ipv4": address(world, id)}),
         "app_list" => json!(["veil-guest-agent", "qemu-guest-agent"]),
         _ => {

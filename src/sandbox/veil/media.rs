@@ -33,7 +33,7 @@ pub fn create_disk(world: &mut World, call: &Call) -> Answer {
     let title = text("Creating the virtual disk", "Создание виртуального диска").about(&name);
     let work = move |world: &mut World| {
         let disk = seed::disk(name, pool, domain, world.now);
-        world.disks.insert(id, Disk { size, target_bus: bus, ..disk });
+        world.disks.insert(id, Disk { size, target_bus: bus.into(), ..disk });
         world.created(Kind::Vdisk, id);
         if let Some(domain) = domain {
             world.change(domain, |domain| domain.disks.push(id));
@@ -130,8 +130,8 @@ pub fn move_disk(world: &mut World, call: &Call) -> Answer {
     let work = move |world: &mut World| {
         let row = world.disks.get_mut(disk).ok_or_else(no_disk)?;
         row.domain = attaches.then_some(id);
-        row.target_bus = bus.unwrap_or_else(|| row.target_bus.clone());
-        row.driver_cache = cache.unwrap_or_else(|| row.driver_cache.clone());
+        row.target_bus = bus.map_or_else(|| row.target_bus.clone(), Into::into);
+        row.driver_cache = cache.map_or_else(|| row.driver_cache.clone(), Into::into);
         world.updated(Kind::Vdisk, disk);
         world.change(id, |domain| {
             domain.disks.retain(|other| *other != disk);

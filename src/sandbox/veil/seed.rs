@@ -152,8 +152,8 @@ pub fn disk(name: String, pool: Id, domain: Option<Id>, now: f64) -> Disk {
         domain,
         created: now,
         modified: now,
-        target_bus: "virtio".to_owned(),
-        driver_cache: "default".to_owned(),
+        target_bus: Cow::Borrowed("virtio"),
+        driver_cache: Cow::Borrowed("default"),
     }
 }
 

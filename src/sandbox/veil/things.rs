@@ -91,8 +91,8 @@ pub struct Disk {
     pub domain: Option<Id>,
     pub created: f64,
     pub modified: f64,
-    pub target_bus: String,
-    pub driver_cache: String,
+    pub target_bus: Cow<'static, str>,
+    pub driver_cache: Cow<'static, str>,
 }
 
 /// A network interface of a machine.
