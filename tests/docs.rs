@@ -14,6 +14,7 @@ use pult::script::reference;
 use pult::script::session::on_deep_stack;
 use pult::services;
 use pult::services::rac::table::commands;
+use pult::services::veil::table;
 
 const STYLE: Style = Style { colour: false, width: Some(100) };
 
@@ -72,7 +73,14 @@ fn every_example_on_a_page_for_people_runs() {
     for service in services::ALL {
         assert!(run_examples(&format!("page of {}", service.name()), service.page(), &mut failures) > 0);
     }
-    for page in ["README.md", "README.ru.md", "docs/from-fast-bitrix24.md", "docs/from-racpy.md", "docs/scripting.md"] {
+    for page in [
+        "README.md",
+        "README.ru.md",
+        "docs/from-fast-bitrix24.md",
+        "docs/from-racpy.md",
+        "docs/from-veil-api-client.md",
+        "docs/scripting.md",
+    ] {
         let text = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
         run_examples(page, &text, &mut failures);
     }
@@ -119,6 +127,8 @@ fn every_script_for_users_works_in_the_sandbox() {
         let args: &[&str] = match path.file_stem().and_then(|name| name.to_str()) {
             Some("b24_reassign") => &["1", "2"],
             Some("rac_maintenance") => &["Бухгалтерия", "service", "0"],
+            Some("veil_classroom") => &["template-astra", "class-7", "2"],
+            Some("veil_rolling_restart") => &["office"],
             _ => &[],
         };
         if let Some(report) = run(&path.display().to_string(), &text, args) {
@@ -159,4 +169,16 @@ fn the_page_for_users_of_racpy_names_every_command_and_nothing_else() {
         let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         assert!(text.match_indices(&name).any(|(at, _)| ends(&text[at + name.len()..])), "{name} is not on the page");
     }
+}
+
+#[test]
+fn the_page_for_users_of_veil_api_client_names_every_call() {
+    let page = std::fs::read_to_string("docs/from-veil-api-client.md").unwrap();
+    let mut missing = Vec::new();
+    for (entity, call) in table::ALL.iter().flat_map(|entity| entity.calls.iter().map(|call| (entity.word, call))) {
+        if call.known == table::Known::Py && !page.contains(&format!(".{}(", call.name)) {
+            missing.push(format!("{entity}.{}", call.name));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
 }
