@@ -9,6 +9,9 @@ use crate::script::report::said::{Said, Scripted, a, nothing, script_type};
 use crate::script::report::scene::Scene;
 use crate::services;
 
+/// Types that a message names as having a method.
+const MOST_OWNERS: usize = 4;
+
 /// More signatures than this help nobody.
 const MOST_SIGNATURES: usize = 4;
 
@@ -304,14 +307,17 @@ impl Call {
             return Some(format!("write text::{name}(…) with the text as its first argument"));
         }
         let owners = names.functions.iter().filter(|known| known.name == *name).filter_map(Function::receiver);
-        let owners = owners.filter(|owner| *owner != "Decimal");
+        let owners = owners.filter(|owner| *owner != "Decimal" && !owner.ends_with("Range"));
         let mut owners: Vec<String> = owners.map(ToOwned::to_owned).collect();
         if self.receiver() == "list" && owners.iter().any(|owner| owner == "Rows") {
             return Some(format!("Rows have it: write rows(list).{name}(…)"));
         }
         owners.sort();
         owners.dedup();
-        (!owners.is_empty()).then(|| format!("it is a method of {}", owners.join(", ")))
+        // Many kinds of things may have it; a few tell enough.
+        let more = owners.split_off(owners.len().min(MOST_OWNERS));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        (!owners.is_empty()).then(|| format!("it is a method of {}{more}", owners.join(", ")))
     }
 }
 

@@ -91,7 +91,8 @@ impl Controller {
             let (answer, _) = self.deliver(&what, &request, &asked.how).await?;
             return Ok(Reply::Flag(answer.status == 200));
         }
-        let answer = self.ask(&what, &request, &asked.how, assumed).await?;
+        let answer =
+            self.ask(&what, &request, &asked.how, assumed).await.map_err(|error| about_power(asked.call, error))?;
         reply(asked.call, &what, answer, made)
     }
 
@@ -189,6 +190,21 @@ impl Controller {
             None => Err(Error::new(Kind::Protocol, "veil.no_swagger", "the controller gave no description of itself")
                 .hint("open /api/swagger/ in a browser: it may be switched off")),
         }
+    }
+}
+
+/// A machine that is switched so already refuses to be.
+fn about_power(call: &Call, error: Error) -> Error {
+    let instead = match call.name {
+        "start" | "resume" => "ensure_on() starts only what is not on",
+        "shutdown" => {
+            "ensure_off() shuts down only what is not off; force: true switches off without asking the system"
+        }
+        _ => return error,
+    };
+    match (error.code(), error.hint_text()) {
+        ("veil.refused", None) => error.hint(instead),
+        _ => error,
     }
 }
 
