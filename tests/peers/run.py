@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import veil_same_states
 import with_fast_bitrix24
 import with_onec_py_rac
 import with_python_rac
@@ -37,6 +38,7 @@ def main():
         with_veil_api_client.run(places["veil"])
         sandbox.stdin.close()
         case("pult sandbox ends when its input closes", sandbox.wait(timeout=10), 0)
+    veil_same_states.run()
     print(f"{OUTCOMES[True]} passed, {OUTCOMES[False]} failed")
     return 1 if OUTCOMES[False] else 0
 
