@@ -5,9 +5,11 @@ import socket
 import subprocess
 import sys
 
+import veil_same_states
 import with_fast_bitrix24
 import with_onec_py_rac
 import with_python_rac
+import with_veil_api_client
 from common import OUTCOMES, case
 
 
@@ -18,7 +20,8 @@ def is_free(port):
 
 def main():
     # The documented bucket would only make this longer: fast_bitrix24 is not what is measured here.
-    command = [sys.argv[1], "sandbox", "--json", "--until-eof", "--set", "b24.limits=false"]
+    switches = ["b24.limits=false", *with_veil_api_client.SWITCHES]
+    command = [sys.argv[1], "sandbox", "--json", "--until-eof", *(word for one in switches for word in ("--set", one))]
     # A wrapper that names no port asks there.
     usual = is_free(1545)
     if usual:
@@ -32,8 +35,10 @@ def main():
         # It leaves its changes behind.
         with_python_rac.run(places["rac"]["address"])
         with_fast_bitrix24.run(places["b24"]["webhook"])
+        with_veil_api_client.run(places["veil"])
         sandbox.stdin.close()
         case("pult sandbox ends when its input closes", sandbox.wait(timeout=10), 0)
+    veil_same_states.run()
     print(f"{OUTCOMES[True]} passed, {OUTCOMES[False]} failed")
     return 1 if OUTCOMES[False] else 0
 
