@@ -39,9 +39,9 @@ pub fn run(
         };
         let asked = Asked { entity: thing.entity(), call: does, about, options: own, how: general.how.clone() };
         let reply = controller.call(asked).await?;
-        let Reply::Task { task, entity, made } = reply else { return Ok(Got::Reply(reply)) };
+        let Reply::Task { task, entity, made } = reply else { return Ok(Got::Reply(Box::new(reply))) };
         let id = task.id.clone();
-        let begun = work::begun(thing.veil(), task, entity, made);
+        let begun = work::begun_by(thing, task, entity, made);
         if general.wait == Some(true) {
             under_way.add(&id);
             work::to_its_end(&begun, &controller, &id, &general).await?;
@@ -51,19 +51,19 @@ pub fn run(
     let got = wait_with_farewell(call, job, under_way.cancel(call, &controller, &general))?;
     match got {
         Got::Task(task) => Ok(kinds::handle(task)),
-        Got::Reply(reply) => value(thing, does, reply).or_else(|error| throw(call, error)),
+        Got::Reply(reply) => value(thing, does, *reply).or_else(|error| throw(call, error)),
     }
 }
 
 enum Got {
     Task(Thing),
-    Reply(Reply),
+    Reply(Box<Reply>),
 }
 
 /// A reply as a script gets it.
 fn value(thing: &Thing, does: &'static Call, reply: Reply) -> Result<Dynamic> {
     Ok(match reply {
-        Reply::Task { task, entity, made } => kinds::handle(work::begun(thing.veil(), task, entity, made)),
+        Reply::Task { task, entity, made } => kinds::handle(work::begun_by(thing, task, entity, made)),
         Reply::Done { text, made } => kinds::handle(work::done(thing.veil(), &text, made)),
         Reply::Json(text) => convert::from_json(text.get())?,
         Reply::Rows(rows) => Dynamic::from(rows),

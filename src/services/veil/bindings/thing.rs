@@ -187,7 +187,8 @@ impl Thing {
         let fields = self.fields(call)?;
         let names: Vec<&str> = fields.keys().map(|name| name.as_str()).collect();
         let message = format!("{} has no field `{name}`", self.0.entity.named);
-        let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.len() {
+        let named = (name == "name").then(|| format!("the name is in `{}`", self.0.entity.name_field));
+        let hint = named.or_else(|| did_you_mean(name, names.iter().copied())).unwrap_or_else(|| match names.len() {
             0..=30 => format!("the fields are {}", names.join(", ")),
             n => format!("the {n} fields are {}, …", names[..30].join(", ")),
         });

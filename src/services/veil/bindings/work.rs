@@ -28,6 +28,8 @@ pub struct Work {
     done: bool,
     /// The controller does not know the task any more.
     gone: bool,
+    /// What it changes: known otherwise once it is over.
+    changes: Option<Thing>,
 }
 
 impl Work {
@@ -56,7 +58,14 @@ impl Work {
     }
 }
 
-/// The task that a call began.
+/// The task that a call of a thing began.
+pub fn begun_by(thing: &Thing, task: TaskState, entity: Option<String>, made: Vec<String>) -> Thing {
+    let task = begun(thing.veil(), task, entity, made);
+    task.state().work.changes = Some(thing.clone());
+    task
+}
+
+/// The task of an answer.
 pub fn begun(veil: &Veil, task: TaskState, entity: Option<String>, made: Vec<String>) -> Thing {
     let thing = kinds::task(veil, Some(task.id.clone()));
     let fields = convert::from_json(&task.text).ok().and_then(Dynamic::try_cast::<Map>);
@@ -98,6 +107,9 @@ async fn refresh(thing: &Thing, controller: &Controller) -> Result<TaskState> {
     let id = thing.found(controller).await?.id;
     let task = controller.task(&id).await?;
     thing.take_in(&task.text)?;
+    if task.is_over() {
+        changed(thing);
+    }
     Ok(task)
 }
 
@@ -246,13 +258,21 @@ fn settle(thing: &Thing, ended: Result<Ended>) -> Result<()> {
         Ok(ended) => {
             let failure = ended.failure();
             thing.take_in(&ended.task.text)?;
-            thing.state().work.see(ended.task);
+            changed(thing);
             failure.map_or(Ok(()), Err)
         }
         Err(error) => {
             thing.state().work.gone |= error.code() == "veil.task_gone";
             Err(error)
         }
+    }
+}
+
+/// What a task has changed is to be read anew.
+fn changed(task: &Thing) {
+    let thing = task.state().work.changes.take();
+    if let Some(thing) = thing {
+        thing.forget();
     }
 }
 

@@ -58,9 +58,12 @@ impl Request {
         self
     }
 
-    /// Adds the key by which the server knows a repetition, where it takes one: in a POST with a body.
+    /// Adds the key by which the server knows a repetition, where it takes one: in a POST with a body. What lies beside
+    /// the API knows nothing of keys.
     pub fn keyed(mut self) -> Request {
+        let is_api = !self.path.starts_with('/') || self.path.starts_with("/api/");
         if self.verb == Verb::Post
+            && is_api
             && let Some(Value::Object(body)) = &mut self.body
             && !body.contains_key(KEY)
         {
