@@ -107,6 +107,11 @@ impl Controller {
                     "events: the controller does not accept the token",
                 ));
             }
+            // It starts, or its proxy does not reach it: the stream may be there later.
+            status @ 500.. => {
+                let message = format!("events: the controller is not ready (status {status})");
+                return Err(Error::new(Kind::Unavailable, "veil.starting", message).hint("try again later"));
+            }
             status => return Err(none(&format!("status {status}"))),
         }
         let socket = response.upgrade().await.map_err(|error| self.0.http.broken("events", &self.shown(), error))?;
