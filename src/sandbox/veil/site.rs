@@ -260,7 +260,7 @@ impl World {
     }
 
     fn tried(&mut self, asked: &Asked) -> Result<Step, Fail> {
-        let mut parts = asked.path.trim_start_matches('/').splitn(2, '/');
+        let mut parts = asked.path.strip_prefix('/').unwrap_or_default().splitn(2, '/');
         let (first, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let id = rest.trim_end_matches('/');
         match (first, asked.verb) {

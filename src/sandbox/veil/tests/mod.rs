@@ -4,6 +4,7 @@ mod faults;
 mod lists;
 mod machines;
 mod media;
+mod odd;
 mod streams;
 mod tasks;
 
