@@ -1,7 +1,8 @@
 //! The script tests. `tests/cases/**/*.rhai` must end well; `tests/wrong/*.rhai` must end with the report beside them.
 //!
 //! `CASES=text cargo test --test scripts` runs those whose path contains the text; `UPDATE_REPORTS=1` writes the
-//! reports anew. Files that begin with `_` are imported by others.
+//! reports anew. Files that begin with `_` are imported by others. A line `// sandbox: veil.domains=150 …` sets switches of
+//! the simulators; a line `// dry run` has changes only told of.
 
 mod common;
 
@@ -66,12 +67,26 @@ fn through_utility(sandbox: &Sandbox, folder: &Path) -> Config {
     config
 }
 
+/// The switches that a script asks for, and whether it wants a dry run, if it says anything of the kind.
+fn wanted(path: &Path) -> Option<(Settings, bool)> {
+    let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    let changes = text.lines().filter_map(|line| line.strip_prefix("// sandbox: "));
+    let changes: Vec<String> = changes.flat_map(str::split_whitespace).map(str::to_owned).collect();
+    let is_dry_run = text.lines().any(|line| line == "// dry run");
+    (is_dry_run || !changes.is_empty()).then(|| (Settings::parse(&changes).unwrap(), is_dry_run))
+}
+
 /// Runs a file as `pult run` does; what it printed, and the report when it did not end well.
 fn run(path: &Path, transport: Transport) -> (String, Option<String>) {
     let utility = tempfile::tempdir().unwrap();
     let (root, args) = (path.parent().unwrap(), ["first", "второй"]);
     let stage = match transport {
-        Transport::Protocol => common::stage(root, &args),
+        Transport::Protocol => match wanted(path) {
+            None => common::stage(root, &args),
+            Some((switches, is_dry_run)) => {
+                common::staged(root, &args, &switches, |sandbox| sandbox.config().unwrap(), is_dry_run)
+            }
+        },
         Transport::Utility => {
             let config = |sandbox: &Sandbox| through_utility(sandbox, utility.path());
             common::stage_with(root, &args, &Settings::default(), config)

@@ -254,7 +254,7 @@ pub fn type_name(value: &Dynamic) -> &str {
         "bool" => "true or false",
         "()" => "()",
         "Fn" => "a function",
-        name => name.rsplit("::").next().unwrap_or(name),
+        name => services::type_name(value).unwrap_or_else(|| name.rsplit("::").next().unwrap_or(name)),
     }
 }
 

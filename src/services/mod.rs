@@ -52,6 +52,10 @@ pub trait Service: Sync {
     fn plain(&self, _value: &Dynamic) -> Option<Dynamic> {
         None
     }
+    /// What scripts call the type of such a value, where Rust calls it otherwise.
+    fn type_name(&self, _value: &Dynamic) -> Option<&'static str> {
+        None
+    }
 }
 
 /// All of them. This is the only list.
@@ -65,6 +69,11 @@ pub fn instead(written: &str) -> Option<String> {
 /// What a value of a service's own type holds.
 pub fn plain(value: &Dynamic) -> Option<Dynamic> {
     ALL.iter().find_map(|service| service.plain(value))
+}
+
+/// What scripts call the type of a value of a service's own, where Rust calls it otherwise.
+pub fn type_name(value: &Dynamic) -> Option<&'static str> {
+    ALL.iter().find_map(|service| service.type_name(value))
 }
 
 /// Their tables, for reading `pult.toml`.

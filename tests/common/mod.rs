@@ -54,10 +54,24 @@ pub fn stage(root: &Path, args: &[&str]) -> Stage {
 
 /// The same with these switches of the simulators, and with connections of the caller's.
 pub fn stage_with(root: &Path, args: &[&str], switches: &Settings, config: impl FnOnce(&Sandbox) -> Config) -> Stage {
+    staged(root, args, switches, config, false)
+}
+
+/// The same; in a dry run, what would be sent stands among what was written.
+pub fn staged(
+    root: &Path,
+    args: &[&str],
+    switches: &Settings,
+    config: impl FnOnce(&Sandbox) -> Config,
+    is_dry_run: bool,
+) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let written = Written::default();
-    let context = Context::new(runtime.handle().clone(), Progress::new(false), State::in_memory(), None);
+    let told = written.clone();
+    let tell = move |line: &str| writeln!(told.clone(), "{line}").unwrap();
+    let would: Option<Box<pult::core::context::Would>> = if is_dry_run { Some(Box::new(tell)) } else { None };
+    let context = Context::new(runtime.handle().clone(), Progress::new(false), State::in_memory(), would);
     let folders = Folders::new(folder.path().to_path_buf(), []);
     let sandbox = runtime.block_on(Sandbox::start(switches)).unwrap();
     let connections = Connections::new(config(&sandbox));

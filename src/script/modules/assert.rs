@@ -9,6 +9,7 @@ use crate::script::bridge::{Thrown, throw};
 use crate::script::modules::numbers::exact;
 use crate::script::values::{Moment, Ordered};
 use crate::script::{convert, report};
+use crate::services;
 
 /// Longer values are cut in a report; the first difference is named apart.
 const LONGEST: usize = 400;
@@ -35,6 +36,9 @@ fn plain(value: &Dynamic) -> Dynamic {
     }
     if let Ok(letter) = value.as_char() {
         return letter.to_string().into();
+    }
+    if let Some(held) = services::plain(value) {
+        return plain(&held);
     }
     value.flatten_clone()
 }

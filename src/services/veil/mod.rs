@@ -10,7 +10,7 @@ pub mod wire;
 
 use rhai::{Dynamic, Engine, Module};
 
-use crate::services::Service;
+use crate::services::{Comment, Service};
 use crate::settings::{Setting, Type, setting};
 
 /// The section of `pult.toml`, and the object in scripts.
@@ -40,12 +40,20 @@ impl Service for Veil {
         bindings::register(engine, globals);
     }
 
+    fn comments(&self) -> Vec<Comment> {
+        bindings::comments()
+    }
+
     fn instead(&self, written: &str) -> Option<String> {
         bindings::instead(written)
     }
 
     fn plain(&self, value: &Dynamic) -> Option<Dynamic> {
         bindings::plain(value)
+    }
+
+    fn type_name(&self, value: &Dynamic) -> Option<&'static str> {
+        bindings::type_name(value)
     }
 }
 

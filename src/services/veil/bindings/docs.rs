@@ -3,16 +3,66 @@
 use std::fmt::Write;
 
 use super::given::{OF_BULK, OF_CHANGE};
-use super::{domain, kinds};
-use crate::services::veil::table::{Call, Entity, Gives, Holds, Id, Known, Param, Usual};
+use super::{domain, kinds, methods};
+use crate::services::Comment;
+use crate::services::veil::table::{ALL, Call, Entity, Gives, Holds, Id, Known, Param, Usual};
 
-/// A comment as the engine keeps it.
-pub fn slashed(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("/// {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+/// Everything that is said of what the table makes.
+pub fn comments() -> Vec<Comment> {
+    ALL.iter().copied().flat_map(|entity| of_entity(entity).into_iter()).collect()
 }
 
+fn of_entity(entity: &'static Entity) -> Vec<Comment> {
+    let (handles, sets) = (std::slice::from_ref(&entity.type_name), kinds::of_sets(entity));
+    let said = |of: &'static [&'static str], name: String, text: String| Comment {
+        of,
+        name,
+        text: text.trim_end().to_owned(),
+    };
+    let mut all = vec![
+        said(&["Veil"], entity.word.to_owned(), entrance(entity)),
+        said(&["Veil"], entity.plural.to_owned(), plural(entity)),
+    ];
+    all.extend(METHODS.iter().map(|name| said(handles, (*name).to_owned(), of_handle(entity, name))));
+    let properties = methods::properties(entity);
+    all.extend(properties.iter().map(|(name, _)| said(handles, format!("get${name}"), of_handle(entity, name))));
+    all.extend(OF_SETS.iter().map(|name| said(sets, (*name).to_owned(), of_set(entity, name))));
+    for does in entity.calls {
+        all.push(said(handles, does.name.to_owned(), comment(does)));
+        if does.in_bulk() {
+            all.push(said(sets, does.name.to_owned(), of_bulk(entity, does)));
+        }
+    }
+    all
+}
+
+/// Methods of handles beside the calls; not every handle has all.
+const METHODS: &[&str] = &[
+    "list",
+    "info",
+    "ensure_tag",
+    "ensure_on",
+    "ensure_off",
+    "wait_agent",
+    "wait_power",
+    "is_success",
+    "is_failed",
+    "is_finished",
+    "parts",
+    "wait",
+    "add",
+    "detach",
+    "upload",
+    "fetch",
+    "download",
+];
+
+/// Methods of sets beside the calls; not every set has all.
+const OF_SETS: &[&str] =
+    &["rows", "stream", "count", "ids", "first", "handles", "show", "ensure_tag", "ensure_on", "ensure_off", "wait"];
+
 /// `veil.domain(id)`.
-pub fn entrance(entity: &Entity) -> String {
+fn entrance(entity: &Entity) -> String {
     let id = if entity.id == Id::Number { "its number" } else { "its id" };
     let calls: Vec<String> = entity.calls.iter().map(|does| format!("`{}`", does.name)).collect();
     let mut text = format!(
@@ -28,7 +78,7 @@ pub fn entrance(entity: &Entity) -> String {
 }
 
 /// `veil.domains(…)`.
-pub fn plural(entity: &Entity) -> String {
+fn plural(entity: &Entity) -> String {
     let mut text = format!(
         "A set of {}: all, those that a filter leaves, or those of a list of ids, names, rows or handles. Nothing is sent \
          before it is used.\n",
@@ -39,18 +89,18 @@ pub fn plural(entity: &Entity) -> String {
 }
 
 /// A call of a handle.
-pub fn comment(entity: &Entity, does: &Call) -> String {
+fn comment(does: &Call) -> String {
     let mut text = said(does);
     options(&mut text, "Options", does.options());
     if does.changes() {
         general(&mut text, OF_CHANGE, does);
     }
-    example(&mut text, entity, does);
+    example(&mut text, does);
     text
 }
 
 /// A call of a set.
-pub fn of_bulk(entity: &Entity, does: &Call) -> String {
+fn of_bulk(entity: &Entity, does: &Call) -> String {
     let mut text = said(does);
     write_into(
         &mut text,
@@ -131,15 +181,27 @@ fn general(text: &mut String, known: &[&str], does: &Call) {
     write_into(text, format_args!("\nBeside these: {}.\n", said.join("; ")));
 }
 
-fn example(text: &mut String, entity: &Entity, does: &Call) {
-    let _ = entity;
-    if !does.example.is_empty() {
-        write_into(text, format_args!("\n    {}\n", does.example));
+/// What the words of examples stand for.
+const STANDING: &[(&str, &str)] = &[
+    ("vm", "let vm = veil.domains(#{ power_state: \"ON\" }).first();"),
+    ("off", "let off = veil.domains(#{ power_state: \"OFF\", template: false }).first();"),
+    ("template", "let template = veil.domains(#{ template: true }).first();"),
+];
+
+fn example(text: &mut String, does: &Call) {
+    if does.example.is_empty() {
+        return;
     }
+    text.push_str("\n```rhai\n");
+    let words: Vec<&str> = does.example.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for (_, line) in STANDING.iter().filter(|(word, _)| words.contains(word)) {
+        write_into(text, format_args!("{line}\n"));
+    }
+    write_into(text, format_args!("{};\n```\n", does.example.trim_end_matches(';')));
 }
 
 /// What every handle has.
-pub fn of_handle(entity: &Entity, name: &str) -> String {
+fn of_handle(entity: &Entity, name: &str) -> String {
     if let Some((.., help)) = domain::PROPERTIES.iter().find(|(known, ..)| *known == name)
         && entity.word == "domain"
     {
@@ -195,7 +257,7 @@ pub fn of_handle(entity: &Entity, name: &str) -> String {
 }
 
 /// What every set has.
-pub fn of_set(entity: &Entity, name: &str) -> String {
+fn of_set(entity: &Entity, name: &str) -> String {
     let all = entity.plural.replace('_', " ");
     match name {
         "rows" => format!("The {all} as rows, all pages of them.\n"),

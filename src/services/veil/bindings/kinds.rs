@@ -4,7 +4,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, Map, Module,
 
 use super::thing::Thing;
 use super::things::Things;
-use super::{Veil, bulk, calls, docs, methods};
+use super::{Veil, bulk, calls, methods};
 use crate::script::bridge::{Thrown, wait};
 use crate::script::rows::Stream;
 use crate::services::veil::client::How;
@@ -20,6 +20,8 @@ pub struct Set<const E: usize>(pub Things);
 
 /// What is done with a type whose place is known when the program runs only.
 struct Kind {
+    /// The type of its sets in scripts.
+    set_name: &'static str,
     register: fn(&mut Engine, &mut Module),
     handle: fn(Thing) -> Dynamic,
     set: fn(Things) -> Dynamic,
@@ -28,8 +30,9 @@ struct Kind {
 }
 
 impl Kind {
-    const fn of<const E: usize>() -> Kind {
+    const fn of<const E: usize>(set_name: &'static str) -> Kind {
         Kind {
+            set_name,
             register: register_kind::<E>,
             handle: |thing| Dynamic::from(Handle::<E>(thing)),
             set: |things| Dynamic::from(Set::<E>(things)),
@@ -40,24 +43,24 @@ impl Kind {
 }
 
 /// In the order of the table.
-const KINDS: [Kind; 17] = [
-    Kind::of::<0>(),
-    Kind::of::<1>(),
-    Kind::of::<2>(),
-    Kind::of::<3>(),
-    Kind::of::<4>(),
-    Kind::of::<5>(),
-    Kind::of::<6>(),
-    Kind::of::<7>(),
-    Kind::of::<8>(),
-    Kind::of::<9>(),
-    Kind::of::<10>(),
-    Kind::of::<11>(),
-    Kind::of::<12>(),
-    Kind::of::<13>(),
-    Kind::of::<14>(),
-    Kind::of::<15>(),
-    Kind::of::<16>(),
+static KINDS: [Kind; 17] = [
+    Kind::of::<0>("VeilDomains"),
+    Kind::of::<1>("VeilNodes"),
+    Kind::of::<2>("VeilClusters"),
+    Kind::of::<3>("VeilControllers"),
+    Kind::of::<4>("VeilDataPools"),
+    Kind::of::<5>("VeilResourcePools"),
+    Kind::of::<6>("VeilVdisks"),
+    Kind::of::<7>("VeilTasks"),
+    Kind::of::<8>("VeilTags"),
+    Kind::of::<9>("VeilSnapshots"),
+    Kind::of::<10>("VeilLibraryFiles"),
+    Kind::of::<11>("VeilIsos"),
+    Kind::of::<12>("VeilEvents"),
+    Kind::of::<13>("VeilDatacenters"),
+    Kind::of::<14>("VeilVnetworks"),
+    Kind::of::<15>("VeilVmachineInfs"),
+    Kind::of::<16>("VeilUsers"),
 ];
 
 fn place(entity: &Entity) -> usize {
@@ -96,10 +99,13 @@ pub fn task(veil: &Veil, id: Option<String>) -> Thing {
 }
 
 /// The type of a set in scripts: `VeilDataPools`.
-pub fn set_name(entity: &Entity) -> String {
-    let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
-    let words: Vec<String> = entity.plural.split('_').map(capital).collect();
-    format!("Veil{}", words.concat())
+pub fn set_name(entity: &Entity) -> &'static str {
+    KINDS[place(entity)].set_name
+}
+
+/// The same as those of whom a comment speaks.
+pub fn of_sets(entity: &Entity) -> &'static [&'static str] {
+    std::slice::from_ref(&KINDS[place(entity)].set_name)
 }
 
 /// `for row in set`: rows are read while they are used.
@@ -141,7 +147,7 @@ pub fn register(engine: &mut Engine, module: &mut Module) {
 fn register_kind<const E: usize>(engine: &mut Engine, module: &mut Module) {
     let entity = ALL[E];
     engine.register_type_with_name::<Handle<E>>(entity.type_name);
-    engine.register_type_with_name::<Set<E>>(&set_name(entity));
+    engine.register_type_with_name::<Set<E>>(set_name(entity));
     engine.register_iterator_result::<Set<E>, Dynamic>();
     register_entrances::<E>(module, entity);
     register_handle::<E>(module, entity);
@@ -154,31 +160,27 @@ fn register_kind<const E: usize>(engine: &mut Engine, module: &mut Module) {
     }
 }
 
-/// A function with its parameters, what it gives and what is said of it.
-pub fn described(name: &str, params: &[&str], gives: &str, comment: &str) -> FuncRegistration {
-    let all = params.iter().copied().chain([gives]);
-    FuncRegistration::new(name).with_params_info(all).with_comments([docs::slashed(comment)])
+/// A function with its parameters and what it gives. What is said of it is told when somebody asks: `docs::comments`.
+pub fn described(name: &str, params: &[&str], gives: &str) -> FuncRegistration {
+    FuncRegistration::new(name).with_params_info(params.iter().copied().chain([gives]))
 }
 
 /// `veil.domain(…)`, `veil.domains(…)`.
 fn register_entrances<const E: usize>(module: &mut Module, entity: &'static Entity) {
     const VEIL: &str = "veil: &mut Veil";
     let (word, plural, kind, kinds) = (entity.word, entity.plural, entity.type_name, set_name(entity));
-    let said = docs::entrance(entity);
-    described(word, &[VEIL], kind, &said)
+    described(word, &[VEIL], kind)
         .set_into_module(module, move |veil: &mut Veil| Handle::<E>(Thing::new(veil, entity, None)));
-    described(word, &[VEIL, "id"], kind, &said).set_into_module(
+    described(word, &[VEIL, "id"], kind).set_into_module(
         module,
         move |call: NativeCallContext<'_>, veil: &mut Veil, id: Dynamic| {
             methods::handle(&call, veil, entity, &id).map(Handle::<E>)
         },
     );
-    let said = docs::plural(entity);
-    described(plural, &[VEIL], &kinds, &said)
-        .set_into_module(module, move |call: NativeCallContext<'_>, veil: &mut Veil| {
-            Set::<E>(Things::all(&call, veil, entity))
-        });
-    described(plural, &[VEIL, "which"], &kinds, &said).set_into_module(
+    described(plural, &[VEIL], kinds).set_into_module(module, move |call: NativeCallContext<'_>, veil: &mut Veil| {
+        Set::<E>(Things::all(&call, veil, entity))
+    });
+    described(plural, &[VEIL, "which"], kinds).set_into_module(
         module,
         move |call: NativeCallContext<'_>, veil: &mut Veil, which: Dynamic| {
             Things::given(&call, veil, entity, &which).map(Set::<E>)
@@ -190,18 +192,16 @@ fn register_entrances<const E: usize>(module: &mut Module, entity: &'static Enti
 fn register_handle<const E: usize>(module: &mut Module, entity: &'static Entity) {
     type H<const E: usize> = Handle<E>;
     let me = &*format!("{}: &mut {}", entity.word, entity.type_name);
-    let said = |name: &str| docs::of_handle(entity, name);
-    described("list", &[me], "VeilAnswer", &said("list"))
+    described("list", &[me], "VeilAnswer")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut H<E>| methods::list(&call, &me.0, &Map::new()));
-    described("list", &[me, "options: Map"], "VeilAnswer", &said("list"))
+    described("list", &[me, "options: Map"], "VeilAnswer")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut H<E>, options: Map| {
             methods::list(&call, &me.0, &options)
         });
-    described("info", &[me], entity.type_name, &said("info"))
-        .set_into_module(module, |call: NativeCallContext<'_>, me: &mut H<E>| {
-            methods::info(&call, &me.0, &Map::new()).map(|()| me.clone())
-        });
-    described("info", &[me, "options: Map"], entity.type_name, &said("info")).set_into_module(
+    described("info", &[me], entity.type_name).set_into_module(module, |call: NativeCallContext<'_>, me: &mut H<E>| {
+        methods::info(&call, &me.0, &Map::new()).map(|()| me.clone())
+    });
+    described("info", &[me, "options: Map"], entity.type_name).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut H<E>, options: Map| {
             methods::info(&call, &me.0, &options).map(|()| me.clone())
@@ -211,7 +211,6 @@ fn register_handle<const E: usize>(module: &mut Module, entity: &'static Entity)
         let params = [me, gives];
         FuncRegistration::new_getter(name)
             .with_params_info(params)
-            .with_comments([docs::slashed(&said(name))])
             .set_into_module(module, move |call: NativeCallContext<'_>, me: &mut H<E>| {
                 methods::property(&call, &me.0, name)
             });
@@ -228,24 +227,23 @@ fn register_handle<const E: usize>(module: &mut Module, entity: &'static Entity)
 fn register_set<const E: usize>(module: &mut Module, entity: &'static Entity) {
     type S<const E: usize> = Set<E>;
     let me = &*format!("{}: &mut {}", entity.plural, set_name(entity));
-    let said = |name: &str| docs::of_set(entity, name);
-    described("rows", &[me], "Rows", &said("rows"))
+    described("rows", &[me], "Rows")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| me.0.rows(&call));
-    described("stream", &[me], "Stream", &said("stream"))
+    described("stream", &[me], "Stream")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| me.0.stream(call.call_position()));
-    described("count", &[me], "i64", &said("count"))
+    described("count", &[me], "i64")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| me.0.count(&call));
-    described("ids", &[me], "Array", &said("ids")).set_into_module(
+    described("ids", &[me], "Array").set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut S<E>| -> Thrown<Array> {
             Ok(me.0.ids(&call)?.into_iter().map(Dynamic::from).collect())
         },
     );
-    described("first", &[me], "Dynamic", &said("first"))
+    described("first", &[me], "Dynamic")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| me.0.first(&call));
-    described("handles", &[me], "Array", &said("handles"))
+    described("handles", &[me], "Array")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| me.0.handles(&call));
-    described("show", &[me], "()", &said("show"))
+    described("show", &[me], "()")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut S<E>| methods::show(&call, &me.0));
     for name in ["to_string", "to_debug"] {
         FuncRegistration::new(name).set_into_module(module, |me: &mut S<E>| me.0.shown());
@@ -259,13 +257,13 @@ const MOST_PLACED: usize = 2;
 /// A call as a method of handles: with each number of placed arguments that makes sense, with options and without.
 fn register_call<const E: usize>(module: &mut Module, entity: &'static Entity, does: &'static Call) {
     let me = &*format!("{}: &mut {}", entity.word, entity.type_name);
-    let (gives, said) = (calls::gives(does), docs::comment(entity, does));
+    let gives = calls::gives(does);
     let placed: Vec<&str> = does.by_place().take(MOST_PLACED).map(|param| param.name).collect();
     for count in 0..=placed.len() {
         let params: Vec<&str> = [me].into_iter().chain(placed[..count].iter().copied()).collect();
         let with_options: Vec<&str> = params.iter().copied().chain(["options: Map"]).collect();
-        let bare = described(does.name, &params, gives, &said);
-        let full = described(does.name, &with_options, gives, &said);
+        let bare = described(does.name, &params, gives);
+        let full = described(does.name, &with_options, gives);
         match count {
             0 => {
                 if does.needs().next().is_none() {
@@ -309,13 +307,12 @@ fn register_call<const E: usize>(module: &mut Module, entity: &'static Entity, d
 /// A change as a method of sets.
 fn register_bulk<const E: usize>(module: &mut Module, entity: &'static Entity, does: &'static Call) {
     let me = &*format!("{}: &mut {}", entity.plural, set_name(entity));
-    let said = docs::of_bulk(entity, does);
     let placed: Vec<&str> = does.by_place().take(1).map(|param| param.name).collect();
     for count in 0..=placed.len() {
         let params: Vec<&str> = [me].into_iter().chain(placed[..count].iter().copied()).collect();
         let with_options: Vec<&str> = params.iter().copied().chain(["options: Map"]).collect();
-        let bare = described(does.name, &params, "Rows", &said);
-        let full = described(does.name, &with_options, "Rows", &said);
+        let bare = described(does.name, &params, "Rows");
+        let full = described(does.name, &with_options, "Rows");
         match count {
             0 => {
                 if does.needs().next().is_none() {
@@ -357,8 +354,9 @@ mod tests {
         assert_eq!(KINDS.len(), ALL.len());
         for (at, entity) in ALL.iter().enumerate() {
             assert_eq!(place(entity), at);
+            let plural = set_name(entity).trim_start_matches("Veil").to_lowercase();
+            assert_eq!(plural, entity.plural.replace('_', ""));
             assert!(entity.calls.iter().all(|does| does.placed <= MOST_PLACED), "{}", entity.word);
         }
-        assert_eq!(set_name(ALL[4]), "VeilDataPools");
     }
 }

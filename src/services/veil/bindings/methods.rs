@@ -8,7 +8,7 @@ use super::given::{self, General, OF_READING, OF_WAITING};
 use super::kinds::{self, Handle, Set, described};
 use super::thing::Thing;
 use super::things::Things;
-use super::{bulk, docs, domain, files, tags, work};
+use super::{bulk, domain, files, tags, work};
 use crate::core::rows::Rows;
 use crate::render::table;
 use crate::script::bridge::{Thrown, host, throw, wait};
@@ -140,14 +140,13 @@ fn of_task(call: &NativeCallContext<'_>, thing: &Thing, name: &str) -> Thrown<Op
 /// Methods that only handles of one entity have, and `ensure_tag`.
 pub fn register_own<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
     if is_taggable(entity) {
-        let said = docs::of_handle(entity, "ensure_tag");
-        described("ensure_tag", &[me, "name: &str"], "Row", &said).set_into_module(
+        described("ensure_tag", &[me, "name: &str"], "Row").set_into_module(
             module,
             |call: NativeCallContext<'_>, me: &mut Handle<E>, name: &str| {
                 bulk::tag_of_one(&call, &me.0, name, &Map::new())
             },
         );
-        described("ensure_tag", &[me, "name: &str", "options: Map"], "Row", &said).set_into_module(
+        described("ensure_tag", &[me, "name: &str", "options: Map"], "Row").set_into_module(
             module,
             |call: NativeCallContext<'_>, me: &mut Handle<E>, name: &str, options: Map| {
                 bulk::tag_of_one(&call, &me.0, name, &options)
@@ -157,7 +156,7 @@ pub fn register_own<const E: usize>(module: &mut Module, entity: &'static Entity
     match entity.word {
         "domain" => of_domain::<E>(module, entity, me),
         "task" => of_tasks::<E>(module, entity, me),
-        "tag" => of_tag::<E>(module, entity, me),
+        "tag" => of_tag::<E>(module, me),
         "iso" | "library" => of_files::<E>(module, entity, me),
         _ => {}
     }
@@ -170,40 +169,34 @@ fn is_taggable(entity: &Entity) -> bool {
 
 fn of_domain<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
     for (name, power) in [("ensure_on", Power::On), ("ensure_off", Power::Off)] {
-        let said = docs::of_handle(entity, name);
-        described(name, &[me], "Row", &said)
+        described(name, &[me], "Row")
             .set_into_module(module, move |call: NativeCallContext<'_>, me: &mut Handle<E>| {
                 bulk::power_of_one(&call, &me.0, power, &Map::new())
             });
-        described(name, &[me, "options: Map"], "Row", &said).set_into_module(
+        described(name, &[me, "options: Map"], "Row").set_into_module(
             module,
             move |call: NativeCallContext<'_>, me: &mut Handle<E>, options: Map| {
                 bulk::power_of_one(&call, &me.0, power, &options)
             },
         );
     }
-    let said = docs::of_handle(entity, "wait_agent");
     let gives = entity.type_name;
-    described("wait_agent", &[me], gives, &said).set_into_module(
-        module,
-        |call: NativeCallContext<'_>, me: &mut Handle<E>| {
-            domain::wait_agent(&call, &me.0, &Map::new()).map(|()| me.clone())
-        },
-    );
-    described("wait_agent", &[me, "options: Map"], gives, &said).set_into_module(
+    described("wait_agent", &[me], gives).set_into_module(module, |call: NativeCallContext<'_>, me: &mut Handle<E>| {
+        domain::wait_agent(&call, &me.0, &Map::new()).map(|()| me.clone())
+    });
+    described("wait_agent", &[me, "options: Map"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, options: Map| {
             domain::wait_agent(&call, &me.0, &options).map(|()| me.clone())
         },
     );
-    let said = docs::of_handle(entity, "wait_power");
-    described("wait_power", &[me, "state: &str"], gives, &said).set_into_module(
+    described("wait_power", &[me, "state: &str"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, state: &str| {
             domain::wait_power(&call, &me.0, state, &Map::new()).map(|()| me.clone())
         },
     );
-    described("wait_power", &[me, "state: &str", "options: Map"], gives, &said).set_into_module(
+    described("wait_power", &[me, "state: &str", "options: Map"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, state: &str, options: Map| {
             domain::wait_power(&call, &me.0, state, &options).map(|()| me.clone())
@@ -213,19 +206,18 @@ fn of_domain<const E: usize>(module: &mut Module, entity: &'static Entity, me: &
 
 fn of_tasks<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
     for name in ["is_success", "is_failed", "is_finished"] {
-        described(name, &[me], "bool", &docs::of_handle(entity, name))
+        described(name, &[me], "bool")
             .set_into_module(module, move |call: NativeCallContext<'_>, me: &mut Handle<E>| {
                 property(&call, &me.0, name)
             });
     }
-    described("parts", &[me], "Rows", &docs::of_handle(entity, "parts"))
+    described("parts", &[me], "Rows")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut Handle<E>| work::parts(&call, &me.0));
-    let said = docs::of_handle(entity, "wait");
-    described("wait", &[me], entity.type_name, &said)
+    described("wait", &[me], entity.type_name)
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut Handle<E>| {
             wait_for(&call, &me.0, &Map::new()).map(|()| me.clone())
         });
-    described("wait", &[me, "options: Map"], entity.type_name, &said).set_into_module(
+    described("wait", &[me, "options: Map"], entity.type_name).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, options: Map| {
             wait_for(&call, &me.0, &options).map(|()| me.clone())
@@ -249,16 +241,15 @@ pub fn wait_for_all(call: &NativeCallContext<'_>, veil: &Veil, tasks: &Dynamic, 
     work::wait_for_all(call, veil, &list, &general)
 }
 
-fn of_tag<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
+fn of_tag<const E: usize>(module: &mut Module, me: &str) {
     for (name, on) in [("add", true), ("detach", false)] {
-        let said = docs::of_handle(entity, name);
-        described(name, &[me, "things"], "Dynamic", &said).set_into_module(
+        described(name, &[me, "things"], "Dynamic").set_into_module(
             module,
             move |call: NativeCallContext<'_>, me: &mut Handle<E>, things: Dynamic| {
                 tags::put(&call, &me.0, on, &things, &Map::new())
             },
         );
-        described(name, &[me, "things", "options: Map"], "Dynamic", &said).set_into_module(
+        described(name, &[me, "things", "options: Map"], "Dynamic").set_into_module(
             module,
             move |call: NativeCallContext<'_>, me: &mut Handle<E>, things: Dynamic, options: Map| {
                 tags::put(&call, &me.0, on, &things, &options)
@@ -269,26 +260,25 @@ fn of_tag<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str
 
 fn of_files<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
     let gives = entity.type_name;
-    let said = docs::of_handle(entity, "upload");
-    described("upload", &[me, "datapool", "path: &str"], gives, &said).set_into_module(
+    described("upload", &[me, "datapool", "path: &str"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, pool: Dynamic, path: &str| {
             files::upload(&call, &me.0, &pool, path, &Map::new())
         },
     );
-    described("upload", &[me, "datapool", "path: &str", "options: Map"], gives, &said).set_into_module(
+    described("upload", &[me, "datapool", "path: &str", "options: Map"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, pool: Dynamic, path: &str, options: Map| {
             files::upload(&call, &me.0, &pool, path, &options)
         },
     );
-    described("fetch", &[me, "datapool", "url: &str"], gives, &docs::of_handle(entity, "fetch")).set_into_module(
+    described("fetch", &[me, "datapool", "url: &str"], gives).set_into_module(
         module,
         |call: NativeCallContext<'_>, me: &mut Handle<E>, pool: Dynamic, url: &str| {
             files::fetch(&call, &me.0, &pool, url)
         },
     );
-    described("download", &[me, "path: &str"], "i64", &docs::of_handle(entity, "download"))
+    described("download", &[me, "path: &str"], "i64")
         .set_into_module(module, |call: NativeCallContext<'_>, me: &mut Handle<E>, path: &str| {
             files::download(&call, &me.0, path)
         });
@@ -297,12 +287,11 @@ fn of_files<const E: usize>(module: &mut Module, entity: &'static Entity, me: &s
 /// Methods that only sets of some entities have.
 pub fn register_own_of_set<const E: usize>(module: &mut Module, entity: &'static Entity, me: &str) {
     if is_taggable(entity) {
-        let said = docs::of_set(entity, "ensure_tag");
-        described("ensure_tag", &[me, "name: &str"], "Rows", &said)
+        described("ensure_tag", &[me, "name: &str"], "Rows")
             .set_into_module(module, |call: NativeCallContext<'_>, me: &mut Set<E>, name: &str| {
                 bulk::tag(&call, &me.0, name, &Map::new())
             });
-        described("ensure_tag", &[me, "name: &str", "options: Map"], "Rows", &said).set_into_module(
+        described("ensure_tag", &[me, "name: &str", "options: Map"], "Rows").set_into_module(
             module,
             |call: NativeCallContext<'_>, me: &mut Set<E>, name: &str, options: Map| {
                 bulk::tag(&call, &me.0, name, &options)
@@ -311,12 +300,11 @@ pub fn register_own_of_set<const E: usize>(module: &mut Module, entity: &'static
     }
     if entity.word == "domain" {
         for (name, power) in [("ensure_on", Power::On), ("ensure_off", Power::Off)] {
-            let said = docs::of_set(entity, name);
-            described(name, &[me], "Rows", &said)
+            described(name, &[me], "Rows")
                 .set_into_module(module, move |call: NativeCallContext<'_>, me: &mut Set<E>| {
                     bulk::power(&call, &me.0, power, &Map::new())
                 });
-            described(name, &[me, "options: Map"], "Rows", &said).set_into_module(
+            described(name, &[me, "options: Map"], "Rows").set_into_module(
                 module,
                 move |call: NativeCallContext<'_>, me: &mut Set<E>, options: Map| {
                     bulk::power(&call, &me.0, power, &options)
@@ -325,14 +313,10 @@ pub fn register_own_of_set<const E: usize>(module: &mut Module, entity: &'static
         }
     }
     if entity.word == "task" {
-        let said = docs::of_set(entity, "wait");
-        described("wait", &[me], "Rows", &said).set_into_module(
-            module,
-            |call: NativeCallContext<'_>, me: &mut Set<E>| {
-                wait_for_all(&call, me.0.veil(), &kinds::set(me.0.clone()), &Map::new())
-            },
-        );
-        described("wait", &[me, "options: Map"], "Rows", &said).set_into_module(
+        described("wait", &[me], "Rows").set_into_module(module, |call: NativeCallContext<'_>, me: &mut Set<E>| {
+            wait_for_all(&call, me.0.veil(), &kinds::set(me.0.clone()), &Map::new())
+        });
+        described("wait", &[me, "options: Map"], "Rows").set_into_module(
             module,
             |call: NativeCallContext<'_>, me: &mut Set<E>, options: Map| {
                 wait_for_all(&call, me.0.veil(), &kinds::set(me.0.clone()), &options)

@@ -29,6 +29,7 @@ use crate::script::options::connection;
 use crate::secret::Secret;
 use crate::settings::Settings;
 
+pub use docs::comments;
 pub use words::instead;
 
 /// The object: the default connection, or one that `connect` gave.
@@ -117,9 +118,23 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     globals.set_var(NAME, Veil::default());
 }
 
+/// Whether a value is of one of our own types.
+fn is_own(value: &Dynamic) -> bool {
+    value.type_name().starts_with("pult::services::veil")
+}
+
+/// What scripts call a handle's or a set's type.
+pub fn type_name(value: &Dynamic) -> Option<&'static str> {
+    if !is_own(value) {
+        return None;
+    }
+    let handle = kinds::thing(value).map(|thing| thing.entity().type_name);
+    handle.or_else(|| kinds::things(value).map(|things| kinds::set_name(things.entity())))
+}
+
 /// What a value of our own types holds.
 pub fn plain(value: &Dynamic) -> Option<Dynamic> {
-    if !value.type_name().starts_with("pult::services::veil") {
+    if !is_own(value) {
         return None;
     }
     if let Some(answer) = value.read_lock::<VeilAnswer>() {

@@ -213,7 +213,7 @@ impl Things {
     pub fn shown(&self) -> String {
         let kind = kinds::set_name(self.0.entity);
         match &self.0.of {
-            Of::Listed(filter) if filter.is_empty() => kind,
+            Of::Listed(filter) if filter.is_empty() => kind.to_owned(),
             Of::Listed(filter) => {
                 let parts: Vec<String> = filter.iter().map(|(name, value)| format!("{name}: {value}")).collect();
                 format!("{kind} ({})", parts.join(", "))

@@ -82,6 +82,10 @@ pub fn instead(written: &str) -> Option<String> {
         return Some((*hint).to_owned());
     }
     let (owner, name) = written.split_once('.')?;
+    if (owner, name) == ("Rows", "wait") {
+        let hint = "changes of a set are waited for already; after wait: false, write veil.wait(rows)";
+        return Some(hint.to_owned());
+    }
     if !owner.starts_with("Veil") {
         return None;
     }

@@ -33,11 +33,12 @@ impl Controller {
     ) -> Result<Option<String>> {
         let options =
             Options::from_iter([("datapool".to_owned(), json!(datapool)), ("filename".to_owned(), json!(name))]);
+        // A file that is not there is not announced.
+        let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
+        let size = file.metadata().await.map_err(|error| unreadable(path, &error))?.len();
         let Some(made) = self.announce(entity, options).await? else { return Ok(None) };
         let told = made.get("upload_url").and_then(Value::as_str).ok_or_else(|| no_address(entity, "upload_url"))?;
         let url = self.0.address.told(told).ok_or_else(|| elsewhere(entity, told))?;
-        let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
-        let size = file.metadata().await.map_err(|error| unreadable(path, &error))?.len();
         let bar = self.bar(&format!("{name} to the controller"), Some(size as usize));
         let boundary = format!("pult-{}", uuid::Uuid::new_v4().simple());
         let (head, tail) = multipart(&boundary, name);

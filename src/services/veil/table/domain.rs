@@ -240,12 +240,12 @@ const BACKUP: &[Param] = &[
 const MEMBERSHIP: &str = "(Get-CimInstance -ClassName Win32_ComputerSystem).PartOfDomain";
 
 const CALLS: &[Call] = &[
-    power("start", "start/", "Starts the machine.", "veil.domain(off).start().wait()"),
+    power("start", "start/", "Starts the machine.", "off.start().wait()"),
     power("shutdown", "shutdown/", "Shuts the system down; with `force`, switches the machine off.", "vm.shutdown()"),
     power("reboot", "reboot/", "Restarts the system.", "vm.reboot().wait()"),
     power("reset", "reset/", "Restarts the machine without asking the system.", "vm.reset().wait()"),
     power("suspend", "suspend/", "Stops the machine where it stands.", "vm.suspend().wait()"),
-    power("resume", "resume/", "Lets a suspended machine go on.", "vm.resume().wait()"),
+    power("resume", "resume/", "Lets a suspended machine go on.", "vm.suspend().wait();\nvm.resume().wait()"),
     post("remove", "remove/", Gives::Task, "Removes the machine.")
         .with(&[Param::flag("full", true, "with its disks"), FORCE]),
     post("remote_access", "remote-access/", Gives::Task, "Switches remote access on or off.")
@@ -290,6 +290,7 @@ const CALLS: &[Call] = &[
         "Makes one machine from scratch, without disks.",
     )
     .with(EMPTY)
+    .at_once()
     .known(Known::Go),
     post("clone", "clone/", Gives::Task, "Copies the machine with its disks. `task.domains` has the copies.")
         .with(CLONE)
