@@ -24,8 +24,9 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
         .set_max_operations(max_operations)
         // A misspelt field of a map is an error, not an empty value.
         .set_fail_on_invalid_map_property(true)
-        // `Full` would call native functions while compiling.
-        .set_optimization_level(OptimizationLevel::Simple)
+        // `Full` would call native functions while compiling, and `Simple` puts `rac`, `b24` and the like in the place of
+        // parameters that have these names.
+        .set_optimization_level(OptimizationLevel::None)
         .set_module_resolver(imports)
         .set_default_tag(Dynamic::from(Tag(host.clone())));
     engine.on_progress(|_| stop::must_end().then_some(Dynamic::UNIT));

@@ -8,13 +8,13 @@ use super::kinds;
 use super::thing::Thing;
 use crate::core::rows::{Field, Row, Rows};
 use crate::error::{Error, did_you_mean};
-use crate::script::bridge::{Thrown, throw, wait};
+use crate::script::bridge::{Thrown, host, throw, wait};
 use crate::services::veil::table::{ALL, entity};
 
 /// Options of `add` and `detach`.
 const KNOWN: &[&str] = &["class", "retry", "dry_run"];
 
-/// Puts a tag on things, or takes it off; how many they are. `()` where it was only told of.
+/// Puts a tag on things, or takes it off; how many they are. `()` in a dry run, and what would be sent with `dry_run`.
 pub fn put(call: &NativeCallContext<'_>, tag: &Thing, on: bool, things: &Dynamic, options: &Map) -> Thrown<Dynamic> {
     let mut general = options.clone();
     let class = match general.remove("class").filter(|class| !class.is_unit()) {
@@ -29,13 +29,18 @@ pub fn put(call: &NativeCallContext<'_>, tag: &Thing, on: bool, things: &Dynamic
     tag.forget();
     let job = async {
         let id = tag.found(&controller).await?.id;
-        let mut done = true;
+        let mut told = Vec::new();
         for (class, ids) in &groups {
-            done &= controller.tag_entities(&id, on, class, ids, &general.how).await?;
+            told.extend(controller.tag_entities(&id, on, class, ids, &general.how).await?);
         }
-        Ok(done)
+        Ok(told)
     };
-    Ok(if wait(call, job)? { (count as i64).into() } else { Dynamic::UNIT })
+    let told = wait(call, job)?;
+    Ok(match (told.is_empty(), host(call).context.is_dry_run()) {
+        (false, _) => told.join("\n").into(),
+        (true, true) => Dynamic::UNIT,
+        (true, false) => (count as i64).into(),
+    })
 }
 
 /// What is to be tagged: handles, rows, ids, sets, and lists of them, by their class.

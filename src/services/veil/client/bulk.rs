@@ -71,7 +71,8 @@ impl Controller {
     ) -> Result<Vec<Done>> {
         match bulk.via {
             Via::Each => Ok(self.each(entity, call, objects, options, bulk).await),
-            Via::Multi => self.together(call, objects, options, bulk).await,
+            Via::Multi if entity.word == "domain" => self.together(call, objects, options, bulk).await,
+            Via::Multi => Err(no_group()),
         }
     }
 
@@ -158,8 +159,13 @@ impl Controller {
             let begun = |found| Done { task: Some(task.clone()), ..Done::new(found, Ok(()), true) };
             return Ok(objects.iter().map(begun).collect());
         };
-        let ended = self.wait_task(&task.id, waiting).await?;
-        Ok(objects.iter().map(|found| of_parts(found, &ended)).collect())
+        Ok(match self.wait_task(&task.id, waiting).await {
+            Ok(ended) => objects.iter().map(|found| of_parts(found, &ended)).collect(),
+            Err(error) => {
+                let unknown = |found| Done { task: Some(task.clone()), ..Done::new(found, Err(error.clone()), true) };
+                objects.iter().map(unknown).collect()
+            }
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::controller::{Controller, told};
 use super::names::Found;
 use crate::core::rows::{Builder, Rows};
 use crate::error::{Error, Kind, Result};
-use crate::services::veil::table::{Call, Entity, Gives, Holds, Known, Usual};
+use crate::services::veil::table::{Call, Entity, Gives, Holds, Known, Usual, entity};
 use crate::services::veil::wire::answer::Answer;
 use crate::services::veil::wire::console::Console;
 use crate::services::veil::wire::request::{About, Request, request};
@@ -87,6 +87,9 @@ impl Controller {
         }
         let assumed = asked.call.known == Known::Assumed || asked.entity.known == Known::Assumed;
         self.0.counters.calls.add(1);
+        if let (Gives::Rows, Some(kind)) = (asked.call.gives, entity(request.path.trim_end_matches('/'))) {
+            return self.rows_of(kind, request.query).await.map(Reply::Rows);
+        }
         if asked.call.gives == Gives::Works {
             let (answer, _) = self.deliver(&what, &request, &asked.how).await?;
             return Ok(Reply::Flag(answer.status == 200));

@@ -86,6 +86,8 @@ impl Controller {
     /// How each of these machines is switched, asked for together.
     async fn power_states(&self, domain: &'static Entity, objects: &[Found]) -> Result<Vec<Result<i64>>> {
         let ids: Vec<String> = objects.iter().map(|found| found.id.clone()).collect();
+        // What is remembered is no answer to how it is now.
+        self.0.cache.forget();
         let rows = self.rows(domain, &of_ids(&ids, &["id", "user_power_state"])).await?;
         let known: std::collections::HashMap<String, i64> = rows
             .iter()
@@ -122,13 +124,15 @@ impl Controller {
             let ids: Vec<String> = lacking.iter().map(|found| found.id.clone()).collect();
             self.tag_entities(&id, true, entity.class, &ids, how).await?;
         }
-        let changed =
-            |found: &Found| !self.0.context.is_dry_run() && lacking.iter().any(|lacking| lacking.id == found.id);
+        let changed = |found: &Found| {
+            !self.0.context.is_dry_run() && !how.dry_run && lacking.iter().any(|lacking| lacking.id == found.id)
+        };
         Ok(objects.iter().map(|found| Done::new(found, Ok(()), changed(found))).collect())
     }
 
     /// The tag of exactly this name, and the objects that have it.
     async fn tag_named(&self, name: &str) -> Result<Option<(String, Vec<String>)>> {
+        self.0.cache.forget();
         let request = Request::get("tags/").with("name", name).with("limit", "1000");
         let answer = self.ask("tag.list", &request, &How::default(), false).await?;
         let page: Value = answer.json();

@@ -81,7 +81,11 @@ impl Controller {
                 }
                 Err(error)
             }
-            Err(_) => Err(Error::new(Kind::Unavailable, "veil.no_events", "the event stream does not open")),
+            Err(_) => {
+                // Somebody in between swallows it; every wait would wait for it again.
+                self.0.has_no_events.store(true, Ordering::Relaxed);
+                Err(Error::new(Kind::Unavailable, "veil.no_events", "the event stream does not open"))
+            }
         }
     }
 
@@ -147,12 +151,20 @@ impl Controller {
         let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
         let mut reopened = 0;
         loop {
-            let mut events = self.open_events(&channels).await?;
-            while let Some(event) = events.next().await {
-                reopened = 0;
-                if pages.send(Ok(row(&event?)?)).await.is_err() {
-                    return Ok(());
+            match self.open_events(&channels).await {
+                Ok(mut events) => {
+                    while let Some(event) = events.next().await {
+                        reopened = 0;
+                        if pages.send(Ok(row(&event?)?)).await.is_err() {
+                            return Ok(());
+                        }
+                    }
                 }
+                // The first time it must open; a controller that went away may come back.
+                Err(error) if reopened == 0 || error.kind() != Kind::Unavailable || reopened > MOST_REOPENED => {
+                    return Err(error);
+                }
+                Err(_) => {}
             }
             reopened += 1;
             if reopened > MOST_REOPENED {

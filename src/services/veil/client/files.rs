@@ -110,10 +110,19 @@ impl Controller {
     async fn announce(&self, entity: &'static Entity, options: Options) -> Result<Option<Value>> {
         let call = entity.call("create").ok_or_else(|| no_address(entity, "create"))?;
         match self.call(Asked { entity, call, about: None, options, how: How::default() }).await? {
+            Reply::Held | Reply::Told(_) => Ok(None),
             Reply::Object { text, .. } | Reply::Done { text, .. } => {
                 Ok(Some(serde_json::from_str(&text).unwrap_or_default()))
             }
-            _ => Ok(None),
+            Reply::Task { task, entity: id, .. } => {
+                self.well(&task.id).await?;
+                let id = id.or_else(|| task.of_class(entity.class).next().map(str::to_owned));
+                let id = id.ok_or_else(|| no_address(entity, "entity"))?;
+                let request = Request::get(format!("{}/{id}/", entity.path));
+                let answer = self.ask(&format!("{}.info", entity.word), &request, &How::default(), false).await?;
+                Ok(Some(answer.json()))
+            }
+            _ => Err(no_address(entity, "id")),
         }
     }
 
@@ -123,6 +132,7 @@ impl Controller {
         let waiting = Waiting { timeout: self.task_timeout(), interval: None };
         let mut pause = std::time::Duration::from_millis(200);
         loop {
+            self.0.cache.forget();
             let request = Request::get(format!("{}/{id}/", entity.path));
             let answer = self.ask(&format!("{}.info", entity.word), &request, &How::default(), false).await?;
             match answer.json().get("status").and_then(Value::as_str) {

@@ -33,6 +33,9 @@ impl Controller {
     /// A good answer. An error tells by [`Retry`] whether the request may have been carried out.
     pub(super) async fn ask(&self, what: &str, request: &Request, how: &How, assumed: bool) -> Result<Answer> {
         let (answer, lost) = self.deliver(what, request, how).await?;
+        if answer.is_page_of_a_proxy() {
+            return Err(no_controller(what, request));
+        }
         if answer.success() {
             return Ok(answer);
         }
@@ -41,13 +44,7 @@ impl Controller {
             Some(at) if answer.status == UNAUTHORIZED => error.detail("expires", at).hint(about_token(at)),
             _ => error,
         };
-        match lost && request.changes {
-            true => Err(error.retry(Retry::Unknown).hint(
-                "an earlier answer to the same request was lost, so that this may be what it has done: look before \
-                 repeating",
-            )),
-            false => Err(error),
-        }
+        Err(if lost { perhaps_done(request, error) } else { error })
     }
 
     /// The last answer, of whatever status, and whether an earlier one was lost on its way.
@@ -56,11 +53,12 @@ impl Controller {
         if let Some(answer) = cached.as_ref().and_then(|key| self.0.cache.get(key)) {
             return Ok((answer, false));
         }
+        let age = self.0.cache.age();
         let answer = self.insist(what, request, how).await;
         match cached {
             Some(key) => {
                 if let Ok((answer, _)) = &answer {
-                    self.0.cache.keep(key, answer);
+                    self.0.cache.keep(key, answer, age);
                 }
             }
             None if request.verb != Verb::Get => self.0.cache.forget(),
@@ -77,9 +75,13 @@ impl Controller {
             let pause = match &tried {
                 Ok(answer) if answer.status == UNAUTHORIZED && !renewed => {
                     renewed = true;
-                    if let Some(fresh) = self.renewed(&token).await? {
-                        token = fresh;
-                        continue;
+                    match self.renewed(&token).await {
+                        Ok(Some(fresh)) => {
+                            token = fresh;
+                            continue;
+                        }
+                        Ok(None) => {}
+                        Err(error) => return Err(if lost { perhaps_done(request, error) } else { error }),
                     }
                     self.pause_after(answer, request, failed + 1, how)
                 }
@@ -94,10 +96,12 @@ impl Controller {
             let Some(pause) = pause else {
                 return match tried {
                     Ok(answer) => Ok((answer, lost)),
+                    Err(error) if lost => Err(perhaps_done(request, named(what, request, error))),
                     Err(error) => Err(named(what, request, error)),
                 };
             };
-            lost |= tried.as_ref().is_ok_and(|answer| !NOT_CARRIED_OUT.contains(&answer.status));
+            lost |=
+                tried.as_ref().is_ok_and(|answer| answer.status >= 500 && !NOT_CARRIED_OUT.contains(&answer.status));
             failed += 1;
             self.0.counters.repeats.add(1);
             tokio::time::sleep(pause).await;
@@ -221,6 +225,14 @@ impl Controller {
     }
 }
 
+/// A good status with a page of HTML: what a starting controller sends, or somebody who stands before it.
+fn no_controller(what: &str, request: &Request) -> Error {
+    let retry = if request.changes { Retry::Unknown } else { Retry::Safe };
+    Error::new(Kind::Unavailable, "veil.starting", format!("{what}: a page for people came instead of an answer"))
+        .retry(retry)
+        .hint("the controller may be starting, or `address` leads to a proxy or another server: open it in a browser")
+}
+
 fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
     let pairs =
         headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
@@ -230,6 +242,16 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
 /// A status of 500 is also how a controller says that it does not know an address.
 fn is_no_address(answer: &Answer) -> bool {
     answer.status == 500 && answer.error_code() == 50_004
+}
+
+/// An earlier answer to the same request was lost, so that the last error does not tell what has been done.
+fn perhaps_done(request: &Request, error: Error) -> Error {
+    match request.changes {
+        true => error.retry(Retry::Unknown).hint(
+            "an earlier answer to the same request was lost, so that it may have been carried out: look before repeating",
+        ),
+        false => error,
+    }
 }
 
 /// The error with the call in front, as the user knows it.

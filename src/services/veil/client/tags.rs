@@ -4,15 +4,22 @@ use serde_json::json;
 
 use super::Options;
 use super::call::{Asked, How, Reply};
-use super::controller::Controller;
+use super::controller::{Controller, told};
 use super::tasks::Waiting;
 use crate::error::{Error, Kind, Result};
 use crate::services::veil::table::{Verb, entity};
 use crate::services::veil::wire::request::Request;
 
 impl Controller {
-    /// Puts a tag on objects of one class, or takes it off. False when it was only told of.
-    pub async fn tag_entities(&self, tag: &str, on: bool, class: &str, ids: &[String], how: &How) -> Result<bool> {
+    /// Puts a tag on objects of one class, or takes it off. With `how.dry_run`, gives what would be sent.
+    pub async fn tag_entities(
+        &self,
+        tag: &str,
+        on: bool,
+        class: &str,
+        ids: &[String],
+        how: &How,
+    ) -> Result<Option<String>> {
         let (what, path) = match on {
             true => ("tag.add", "add-entities"),
             false => ("tag.detach", "remove-entities"),
@@ -25,15 +32,18 @@ impl Controller {
             ..Request::get(format!("tags/{tag}/{path}/"))
         };
         let request = request.waits(how.at_once.unwrap_or(false)).keyed();
-        if how.dry_run || self.only_tells(what, &request)? {
-            return Ok(false);
+        if how.dry_run {
+            return Ok(Some(told(&request)));
+        }
+        if self.only_tells(what, &request)? {
+            return Ok(None);
         }
         self.0.counters.calls.add(1);
         let answer = self.ask(what, &request, how, false).await?;
         if let Some(task) = answer.task() {
             self.well(&task.id).await?;
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Makes a tag and waits until it is there; its id. `None` when it was only told of.

@@ -104,6 +104,8 @@ pub(super) struct Watch<'a> {
     /// Found in no list: asked for one by one.
     unlisted: Vec<String>,
     asked: u32,
+    /// The stream has told of something: it works.
+    has_heard: bool,
 }
 
 /// Ends that are remembered of tasks that nobody waits for yet.
@@ -122,6 +124,7 @@ impl<'a> Watch<'a> {
             early: HashMap::new(),
             unlisted: Vec::new(),
             asked: 0,
+            has_heard: false,
         }
     }
 
@@ -141,6 +144,8 @@ impl<'a> Watch<'a> {
     }
 
     fn settle(&mut self, id: String, task: Result<TaskState>) {
+        // What its work has changed is not what is remembered.
+        self.controller.0.cache.forget();
         self.open.remove(&id);
         self.unlisted.retain(|unlisted| *unlisted != id);
         if self.over.insert(id, (task, self.began.elapsed())).is_none() {
@@ -163,7 +168,10 @@ impl<'a> Watch<'a> {
                 heard = heard(&mut self.events) => Some(heard),
             };
             match heard {
-                Some(Some(task)) => self.hear(task),
+                Some(Some(task)) => {
+                    self.has_heard = true;
+                    self.hear(task);
+                }
                 // The stream is gone: from now on it is asked for.
                 Some(None) => {
                     self.events = None;
@@ -183,7 +191,10 @@ impl<'a> Watch<'a> {
     pub async fn hear_all(&mut self) {
         loop {
             match heard(&mut self.events).await {
-                Some(task) => self.hear(task),
+                Some(task) => {
+                    self.has_heard = true;
+                    self.hear(task);
+                }
                 None => {
                     self.events = None;
                     std::future::pending::<()>().await;
@@ -214,10 +225,10 @@ impl<'a> Watch<'a> {
         let many = self.open.len() > 1;
         let growing = FIRST.saturating_mul(1 << self.asked.saturating_sub(1).min(4)).min(LONGEST);
         let pause = self.waiting.interval.unwrap_or(if many { MANY } else { growing });
-        match (&self.events, many) {
-            (Some(_), _) => pause.max(BESIDE_EVENTS),
-            (None, true) => pause.max(MANY),
-            (None, false) => pause,
+        match (self.events.is_some() && self.has_heard, many) {
+            (true, _) => pause.max(BESIDE_EVENTS),
+            (false, true) => pause.max(MANY),
+            (false, false) => pause,
         }
     }
 
@@ -236,7 +247,8 @@ impl<'a> Watch<'a> {
         };
         if let Err(error) = asked {
             for id in self.open.clone() {
-                self.settle(id, Err(error.clone()));
+                let unknown = unasked(&id, &error);
+                self.settle(id, Err(unknown));
             }
             return false;
         }
@@ -276,12 +288,12 @@ impl<'a> Watch<'a> {
     }
 
     /// What became of each.
-    pub async fn results(mut self, ids: &[String]) -> Vec<Result<Ended>> {
+    pub async fn results(self, ids: &[String]) -> Vec<Result<Ended>> {
         let mut results = Vec::with_capacity(ids.len());
         for id in ids {
-            results.push(match self.over.remove(id) {
-                Some((Ok(task), took)) => self.ended(task, took).await,
-                Some((Err(error), _)) => Err(error),
+            results.push(match self.over.get(id) {
+                Some((Ok(task), took)) => self.ended(task.clone(), *took).await,
+                Some((Err(error), _)) => Err(error.clone()),
                 None => Err(timed_out(id, self.waiting.timeout)),
             });
         }
@@ -306,6 +318,16 @@ async fn heard(events: &mut Option<Events>) -> Option<TaskState> {
             return Some(task);
         }
     }
+}
+
+/// The controller cannot be asked how a task stands: the work itself may go on.
+fn unasked(id: &str, error: &Error) -> Error {
+    let next = error.hint_text().unwrap_or("look at the object itself").to_owned();
+    error
+        .clone()
+        .retry(Retry::Unknown)
+        .detail("task", id.to_owned())
+        .hint(format!("the work may go on: wait again with veil.task(\"{id}\").wait(); {next}"))
 }
 
 fn timed_out(id: &str, timeout: Duration) -> Error {

@@ -59,12 +59,19 @@ const AD: [Param; 6] = [
     Param::new("domain_name", Holds::Text, "join this directory").key("add_to_ad.domainname"),
     Param::new("login", Holds::Text, "an account of the directory that may do it").key("add_to_ad.login"),
     Param::new("password", Holds::Secret, "its password").key("add_to_ad.password"),
-    Param::new("restart", Holds::One, "restart the machine afterwards; usually true").key("add_to_ad.restart"),
+    Param::new("restart", Holds::One, "restart the machine afterwards; usually true")
+        .key("add_to_ad.restart")
+        .usual(Usual::With("domain_name")),
     Param::new("new_name", Holds::Text, "the name in the directory").key("add_to_ad.newname"),
     Param::new("oupath", Holds::Text, "the organizational unit").key("add_to_ad.oupath"),
 ];
 
 const AD_RULES: Rule = Rule::Together(&["domain_name", "login", "password"]);
+const AD_MORE: [Rule; 3] = [
+    Rule::Needs("restart", "domain_name"),
+    Rule::Needs("new_name", "domain_name"),
+    Rule::Needs("oupath", "domain_name"),
+];
 const PLACE_RULES: Rule = Rule::Excludes("resource_pool", &["node", "datapool"]);
 
 const CREATE: &[Param] = &[
@@ -92,7 +99,7 @@ const CREATE: &[Param] = &[
     Param::new("cpu_priority", Holds::Integer, "the processors' priority"),
     CPU_MODE,
     Param::new("cpu_model", Holds::Text, "the model of a custom processor"),
-    Param::new("cpu_topology", Holds::Map, "sockets, cores and threads"),
+    Param::new("cpu_topology", Holds::List, "sockets, cores and threads"),
     Param::new("os_type", Holds::Text, "`Windows`, `Linux` or `Other`"),
     Param::new("os_version", Holds::Text, "the system's version"),
     Param::new("machine", Holds::Choice(&["pc", "q35"]), "the chipset"),
@@ -109,6 +116,12 @@ const CREATE: &[Param] = &[
     Param::new("isos", Holds::List, "images for drives that exist: `[#{iso, cdrom}]`"),
     Param::new("new_isos", Holds::List, "images with new drives: `[#{iso}]`"),
     Param::new("vmachine_infs", Holds::List, "network cards: `[#{vnetwork, mac_address, nic_driver}]`"),
+    Param::new("cdroms", Holds::List, "further CD drives"),
+    Param::new("luns", Holds::List, "block devices of the storage"),
+    Param::new("vfunction_infs", Holds::List, "virtual functions of network cards"),
+    Param::new("usb_devices", Holds::List, "USB devices of the host"),
+    Param::new("pci_devices", Holds::List, "PCI devices of the host"),
+    Param::new("mdev_devices", Holds::List, "shares of a graphics card"),
     Param::new("ssh_inject", Holds::Map, "`#{create_user, ssh_user, ssh_key}`"),
     Param::new("cloud_init", Holds::Flag, "use cloud-init"),
     USER_DATA,
@@ -280,7 +293,7 @@ const CALLS: &[Call] = &[
         "Makes machines, usually copies of a template. `task.domains` has them, before the work is done.",
     )
     .with(CREATE)
-    .rules(&[PLACE_RULES, AD_RULES]),
+    .rules(&[PLACE_RULES, AD_RULES, AD_MORE[0], AD_MORE[1], AD_MORE[2]]),
     Call::new(
         "create_empty",
         Verb::Post,
@@ -362,7 +375,7 @@ const CALLS: &[Call] = &[
     ]),
     post("prepare", "vdi-prepare/", Gives::Task, "Prepares the machine for a user: remote access, name, directory.")
         .with(PREPARE)
-        .rules(&[AD_RULES]),
+        .rules(&[AD_RULES, AD_MORE[0], AD_MORE[1], AD_MORE[2]]),
     post("attach_usb", "attach-usb/", Gives::Data, "Connects a USB device, usually one shared over the network.")
         .with(ATTACH_USB)
         .rules(&[Rule::Together(&["host", "port"]), Rule::Any(&["host", "usb"])])

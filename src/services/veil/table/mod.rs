@@ -139,6 +139,8 @@ pub enum Usual {
     Flag(bool),
     Integer(i64),
     Text(&'static str),
+    /// Set, when this other parameter is given.
+    With(&'static str),
     /// The id of the object that the call is about.
     This,
     /// The name of the object that the call is about.
@@ -195,6 +197,8 @@ pub enum Rule {
     Excludes(&'static str, &'static [&'static str]),
     /// All of these or none.
     Together(&'static [&'static str]),
+    /// The first only with the second.
+    Needs(&'static str, &'static str),
     /// At least one of these.
     Any(&'static [&'static str]),
 }

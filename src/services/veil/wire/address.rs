@@ -78,7 +78,8 @@ impl Address {
     /// goes there, and no file comes from there.
     pub fn told(&self, told: &str) -> Option<Url> {
         let url = self.0.join(told).ok()?;
-        (url.host_str() == self.0.host_str()).then_some(url)
+        let same = url.host_str() == self.0.host_str() && url.port_or_known_default() == self.0.port_or_known_default();
+        (same && url.scheme() == self.0.scheme()).then_some(url)
     }
 
     /// Where events come from.
@@ -146,7 +147,9 @@ mod tests {
     fn what_an_answer_tells_stays_at_the_controller() {
         let address = Address::read("veil:8443").unwrap();
         assert_eq!(address.told("/upload/1?t=2").unwrap().as_str(), "https://veil:8443/upload/1?t=2");
-        assert!(address.told("https://elsewhere/1").is_none());
+        for other in ["https://elsewhere/1", "https://veil:9443/1", "http://veil:8443/1", "https://veil/1"] {
+            assert!(address.told(other).is_none(), "{other}");
+        }
     }
 
     #[test]

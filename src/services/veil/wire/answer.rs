@@ -18,6 +18,7 @@ pub struct Answer {
     /// The JSON text; `{}` where the answer was no JSON, as a page of a proxy is.
     text: String,
     is_json: bool,
+    is_empty: bool,
 }
 
 /// One page of a list.
@@ -46,13 +47,19 @@ impl Answer {
         let named = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let is_text_of_json = named.is_none_or(|(_, kind)| kind.to_ascii_lowercase().contains("json"));
         let is_json = is_text_of_json && serde_json::from_str::<&RawValue>(text.trim()).is_ok();
+        let is_empty = text.trim().is_empty();
         let text = if is_json { text } else { "{}".to_owned() };
-        Answer { status, headers, text, is_json }
+        Answer { status, headers, text, is_json, is_empty }
     }
 
     /// Whether the controller did what was asked, or began to.
     pub fn success(&self) -> bool {
         matches!(self.status, 200 | 201 | 202 | 204)
+    }
+
+    /// Whether somebody else answered well in the controller's place: with something that is no JSON.
+    pub fn is_page_of_a_proxy(&self) -> bool {
+        self.success() && !self.is_json && !self.is_empty
     }
 
     /// Whether it was JSON.

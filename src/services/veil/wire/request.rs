@@ -45,7 +45,7 @@ impl Request {
     pub fn own(verb: Verb, path: &str, query: &Map<String, Value>, body: Option<Value>) -> Request {
         let (path, in_path) = path.split_once('?').unwrap_or((path, ""));
         let in_path = in_path.split('&').filter_map(|pair| pair.split_once('='));
-        let mut all: Vec<(String, String)> = in_path.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut all: Vec<(String, String)> = in_path.map(|(name, value)| (decoded(name), decoded(value))).collect();
         all.extend(query.iter().filter_map(|(name, value)| Some((name.clone(), in_query(value)?))));
         Request { verb, query: all, body, changes: verb != Verb::Get, ..Request::get(path) }
     }
@@ -99,8 +99,33 @@ impl Request {
                 *value = json!(crate::secret::MASK);
             }
         }
+        hide_secrets(&mut body);
         told.push_str(&format!(" {body}"));
         told
+    }
+}
+
+/// A part of a query as it is meant.
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Parts of names whose values nobody is shown, in bodies that users write themselves.
+const SECRET_NAMES: &[&str] = &["password", "passwd", "secret", "token", "user_data", "private_key", "passphrase"];
+
+fn hide_secrets(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map.iter_mut() {
+                let name = name.to_lowercase();
+                match SECRET_NAMES.iter().any(|secret| name.contains(secret)) && !value.is_null() {
+                    true => *value = json!(crate::secret::MASK),
+                    false => hide_secrets(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide_secrets),
+        _ => {}
     }
 }
 
@@ -185,6 +210,13 @@ fn is_given(options: &Map<String, Value>, name: &str) -> bool {
     options.get(name).is_some_and(|value| !value.is_null())
 }
 
+/// Whether a given option asks for something: one that is sent only when it is set asks for nothing when it is not.
+fn asks(call: &Call, options: &Map<String, Value>, name: &str) -> bool {
+    let is_off =
+        call.option(name).is_some_and(|param| param.holds == Holds::One) && options.get(name) == Some(&json!(false));
+    is_given(options, name) && !is_off
+}
+
 fn obey(call: &Call, rule: Rule, options: &Map<String, Value>) -> Result<()> {
     let given = |name: &&&str| is_given(options, name);
     let wrong = |message: String, hint: String| Err(Error::input("veil.options", message).hint(hint));
@@ -205,7 +237,11 @@ fn obey(call: &Call, rule: Rule, options: &Map<String, Value>) -> Result<()> {
                 None => Ok(()),
             }
         }
-        Rule::Any(names) if !names.iter().any(|name| is_given(options, name)) => wrong(
+        Rule::Needs(first, second) if is_given(options, first) && !is_given(options, second) => wrong(
+            format!("{}: `{first}` means nothing without `{second}`", call.name),
+            format!("give `{second}`, or leave `{first}` out"),
+        ),
+        Rule::Any(names) if !names.iter().any(|name| asks(call, options, name)) => wrong(
             format!("{}: there is nothing to do", call.name),
             format!("give at least one of {}", names.join(", ")),
         ),
@@ -235,6 +271,8 @@ fn fields(
             (None, Usual::Flag(flag)) => json!(flag),
             (None, Usual::Integer(n)) => json!(n),
             (None, Usual::Text(text)) => json!(text),
+            (None, Usual::With(other)) if is_given(options, other) => checked(param, &json!(true))?,
+            (None, Usual::With(_)) => continue,
             (None, Usual::This) => json!(about.map(|about| about.id).ok_or_else(|| no_object(entity, call))?),
             (None, Usual::Name) => json!(about.and_then(|about| about.name)),
             (None, Usual::Fresh) => fresh(options)?,
