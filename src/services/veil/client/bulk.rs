@@ -88,7 +88,7 @@ impl Controller {
         let waiting = bulk.wait.unwrap_or(Waiting { timeout: Duration::ZERO, interval: None });
         let mut watch = Watch::new(self, waiting, self.bar(&label, Some(objects.len())));
         if bulk.wait.is_some() && !self.0.context.is_dry_run() && !bulk.how.dry_run {
-            watch.listen().await;
+            watch.follow();
         }
         let begun = futures_util::stream::iter(objects.iter().enumerate())
             .map(|(at, found)| async move { (at, self.begin(entity, call, found, options, bulk).await) });

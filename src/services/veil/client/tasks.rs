@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::call::How;
@@ -66,7 +68,7 @@ impl Controller {
     pub async fn wait_tasks(&self, ids: &[String], waiting: Waiting) -> Vec<Result<Ended>> {
         let label = if ids.len() == 1 { "task" } else { "tasks" };
         let mut watch = Watch::new(self, waiting, self.bar(label, Some(if ids.len() == 1 { 100 } else { ids.len() })));
-        watch.listen().await;
+        watch.follow();
         watch.add(ids);
         watch.finish().await;
         watch.results(ids).await
@@ -96,6 +98,8 @@ pub(super) struct Watch<'a> {
     waiting: Waiting,
     bar: Bar,
     began: Instant,
+    /// The event stream while it is being opened.
+    opening: Option<BoxFuture<'a, Result<Option<Events>>>>,
     events: Option<Events>,
     open: HashSet<String>,
     over: HashMap<String, (Result<TaskState>, Duration)>,
@@ -118,6 +122,7 @@ impl<'a> Watch<'a> {
             waiting,
             bar,
             began: Instant::now(),
+            opening: None,
             events: None,
             open: HashSet::new(),
             over: HashMap::new(),
@@ -128,9 +133,17 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Opens the event stream, where there is one.
-    pub async fn listen(&mut self) {
-        self.events = self.controller.events_of(&["tasks"]).await.unwrap_or_default();
+    /// Uses the event stream, where there is one. It is opened while something else is done already.
+    pub fn follow(&mut self) {
+        self.opening = Some(self.controller.events_of(&["tasks"]).boxed());
+    }
+
+    /// Waits until the stream is open; may be broken off and begun again.
+    async fn listen(&mut self) {
+        if let Some(opening) = &mut self.opening {
+            self.events = opening.await.unwrap_or_default();
+            self.opening = None;
+        }
     }
 
     /// Waits for these, too.
@@ -155,7 +168,13 @@ impl<'a> Watch<'a> {
 
     /// Waits for all of them, or until the time is up.
     pub async fn finish(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
         let until = self.began + self.waiting.timeout;
+        if tokio::time::timeout_at(until, self.listen()).await.is_err() {
+            return;
+        }
         // What ended before the stream was open is told by nobody.
         let mut next = Instant::now();
         while !self.open.is_empty() {
@@ -189,6 +208,7 @@ impl<'a> Watch<'a> {
 
     /// Takes in what the stream tells while something else is done, until dropped.
     pub async fn hear_all(&mut self) {
+        self.listen().await;
         loop {
             match heard(&mut self.events).await {
                 Some(task) => {
