@@ -23,10 +23,10 @@ fn of_entity(entity: &'static Entity) -> Vec<Comment> {
         said(&["Veil"], entity.word.to_owned(), entrance(entity)),
         said(&["Veil"], entity.plural.to_owned(), plural(entity)),
     ];
-    all.extend(METHODS.iter().map(|name| said(handles, (*name).to_owned(), of_handle(entity, name))));
+    all.extend(of_handles(entity).iter().map(|name| said(handles, (*name).to_owned(), of_handle(entity, name))));
     let properties = methods::properties(entity);
     all.extend(properties.iter().map(|(name, _)| said(handles, format!("get${name}"), of_handle(entity, name))));
-    all.extend(OF_SETS.iter().map(|name| said(sets, (*name).to_owned(), of_set(entity, name))));
+    all.extend(of_sets(entity).iter().map(|name| said(sets, (*name).to_owned(), of_set(entity, name))));
     for does in entity.calls {
         all.push(said(handles, does.name.to_owned(), comment(does)));
         if does.in_bulk() {
@@ -36,30 +36,30 @@ fn of_entity(entity: &'static Entity) -> Vec<Comment> {
     all
 }
 
-/// Methods of handles beside the calls; not every handle has all.
-const METHODS: &[&str] = &[
-    "list",
-    "info",
-    "ensure_tag",
-    "ensure_on",
-    "ensure_off",
-    "wait_agent",
-    "wait_power",
-    "is_success",
-    "is_failed",
-    "is_finished",
-    "parts",
-    "wait",
-    "add",
-    "detach",
-    "upload",
-    "fetch",
-    "download",
-];
+/// Methods of handles beside the calls.
+fn of_handles(entity: &Entity) -> Vec<&'static str> {
+    let own: &[&str] = match entity.word {
+        "domain" => &["ensure_on", "ensure_off", "wait_agent", "wait_power"],
+        "task" => &["is_success", "is_failed", "is_finished", "parts", "wait"],
+        "tag" => &["add", "detach"],
+        "iso" | "library" => &["upload", "fetch", "download"],
+        _ => &[],
+    };
+    let tag = methods::is_taggable(entity).then_some("ensure_tag");
+    ["list", "info"].into_iter().chain(tag).chain(own.iter().copied()).collect()
+}
 
-/// Methods of sets beside the calls; not every set has all.
-const OF_SETS: &[&str] =
-    &["rows", "stream", "count", "ids", "first", "handles", "show", "ensure_tag", "ensure_on", "ensure_off", "wait"];
+/// Methods of sets beside the calls.
+fn of_sets(entity: &Entity) -> Vec<&'static str> {
+    let own: &[&str] = match entity.word {
+        "domain" => &["ensure_on", "ensure_off"],
+        "task" => &["wait"],
+        _ => &[],
+    };
+    let tag = methods::is_taggable(entity).then_some("ensure_tag");
+    let every = ["rows", "stream", "count", "ids", "first", "handles", "show"];
+    every.into_iter().chain(tag).chain(own.iter().copied()).collect()
+}
 
 /// `veil.domain(id)`.
 fn entrance(entity: &Entity) -> String {

@@ -163,7 +163,7 @@ pub fn register_own<const E: usize>(module: &mut Module, entity: &'static Entity
 }
 
 /// Whether the controller keeps tags of such objects.
-fn is_taggable(entity: &Entity) -> bool {
+pub fn is_taggable(entity: &Entity) -> bool {
     entity.call("tags").is_some()
 }
 
