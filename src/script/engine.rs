@@ -1,5 +1,6 @@
 //! Puts the engine together: limits, stopping, printing, and everything scripts can call.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, Module, OptimizationLevel};
@@ -42,8 +43,27 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
     for service in services::ALL {
         service.register(&mut engine, &mut globals);
     }
+    let_closures_name(&mut engine, &globals);
     engine.register_global_module(globals.into());
     engine
+}
+
+/// Lets functions without a name speak of what is visible everywhere: Rhai looks for what they hold of their surroundings
+/// among variables only, and `|| veil.domains()` would hold a variable that nobody has.
+#[expect(
+    deprecated,
+    reason = "marked so because it may change; there is no other way to tell the engine of such names"
+)]
+fn let_closures_name(engine: &mut Engine, globals: &Module) {
+    let known: HashMap<String, Dynamic> =
+        globals.iter_var().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    engine.on_var(move |name, place, context| {
+        // Variables that the text declares have a place, and those of a dialogue are in its scope: both come first.
+        if place != 0 || context.scope().contains(name) {
+            return Ok(None);
+        }
+        Ok(known.get(name).cloned())
+    });
 }
 
 /// An engine that reads every expression as it stands in the text, and runs nothing: it knows no function.
