@@ -29,7 +29,7 @@ pub fn run(
     options: &Map,
 ) -> Thrown<Dynamic> {
     let what = format!("{}.{}", things.entity().plural, does.name);
-    let (own, general) = given::options(call, &what, does, placed, options, (OF_BULK, "return"))?;
+    let (own, general) = given::options(call, things.veil(), &what, does, placed, options, (OF_BULK, "return"))?;
     if let Some(error) = things.suspicious() {
         return throw(call, error);
     }

@@ -23,7 +23,7 @@ pub fn run(
 ) -> Thrown<Dynamic> {
     let what = format!("{}.{}", thing.entity().word, does.name);
     let known = (if does.changes() { OF_CHANGE } else { OF_READING }, "throw");
-    let (own, general) = given::options(call, &what, does, placed, options, known)?;
+    let (own, general) = given::options(call, thing.veil(), &what, does, placed, options, known)?;
     if does.needs_object() && thing.about().is_none() {
         return throw(call, thing.no_object(does.name));
     }

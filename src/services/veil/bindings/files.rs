@@ -59,7 +59,7 @@ pub fn download(call: &NativeCallContext<'_>, thing: &Thing, path: &str) -> Thro
 }
 
 fn pool(call: &NativeCallContext<'_>, thing: &Thing, datapool: &Dynamic) -> Thrown<Thing> {
-    let about = given::about(call, Some("data_pool"), datapool)?;
+    let about = given::about(call, thing.veil(), Some("data_pool"), datapool)?;
     match entity("data_pool") {
         Some(pool) => Ok(Thing::new(thing.veil(), pool, Some(about))),
         None => throw(call, Error::new(Kind::Protocol, "veil.table", "there are no data pools")),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rhai::{Array, Dynamic, ImmutableString, Map, NativeCallContext};
 use serde_json::Value;
 
+use super::Veil;
 use super::kinds;
 use super::things::Things;
 use crate::core::order::cell_text;
@@ -103,6 +104,7 @@ fn seconds(map: &Map, name: &str) -> Result<Option<Duration>> {
 /// A call's own options, and the general ones.
 pub fn options(
     call: &NativeCallContext<'_>,
+    veil: &Veil,
     what: &str,
     does: &'static Call,
     placed: &[Dynamic],
@@ -117,12 +119,12 @@ pub fn options(
         is_id && placed.is_empty() && given.contains_key("id") && does.option("id").is_none()
     };
     if let Some(param) = does.by_place().next().filter(is_object) {
-        own.insert(param.name.to_owned(), json(call, param, &given.clone().into())?);
+        own.insert(param.name.to_owned(), json(call, veil, param, &given.clone().into())?);
         let general = General::read(&Map::new(), known, usually).or_else(|error| throw(call, error))?;
         return Ok((own, general));
     }
     for (param, value) in does.by_place().zip(placed) {
-        own.insert(param.name.to_owned(), json(call, param, value)?);
+        own.insert(param.name.to_owned(), json(call, veil, param, value)?);
     }
     for (name, value) in given {
         match does.option(name) {
@@ -131,7 +133,7 @@ pub fn options(
                 return throw(call, error.hint("leave it out of the options, or give it there alone"));
             }
             Some(_) if value.is_unit() => {}
-            Some(param) => drop(own.insert(param.name.to_owned(), json(call, param, value)?)),
+            Some(param) => drop(own.insert(param.name.to_owned(), json(call, veil, param, value)?)),
             None if known.contains(&name.as_str()) => drop(general.insert(name.clone(), value.clone())),
             None => {
                 let names: Vec<&str> = does.options().map(|param| param.name).chain(known.iter().copied()).collect();
@@ -151,11 +153,11 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
 }
 
 /// What narrows a list. Nothing is asked for here.
-pub fn filter(call: &NativeCallContext<'_>, entity: &'static Entity, given: &Map) -> Thrown<Options> {
+pub fn filter(call: &NativeCallContext<'_>, veil: &Veil, entity: &'static Entity, given: &Map) -> Thrown<Options> {
     let mut options = Options::new();
     for (name, value) in given {
         match entity.list_params().find(|param| param.name == name.as_str()) {
-            Some(param) => drop(options.insert(param.name.to_owned(), json(call, param, value)?)),
+            Some(param) => drop(options.insert(param.name.to_owned(), json(call, veil, param, value)?)),
             None => {
                 let names: Vec<&str> = entity.list_params().map(|param| param.name).collect();
                 return throw(call, unknown(&format!("the list of {}", entity.plural), name, &names));
@@ -166,16 +168,16 @@ pub fn filter(call: &NativeCallContext<'_>, entity: &'static Entity, given: &Map
 }
 
 /// A value as a parameter takes it. What stands for an object becomes its id or its name.
-fn json(call: &NativeCallContext<'_>, param: &Param, value: &Dynamic) -> Thrown<Value> {
+fn json(call: &NativeCallContext<'_>, veil: &Veil, param: &Param, value: &Dynamic) -> Thrown<Value> {
     match param.holds {
         _ if value.is_unit() => Ok(Value::Null),
-        Holds::Of(word) => about(call, Some(word), value).map(Value::from),
+        Holds::Of(word) => about(call, veil, Some(word), value).map(Value::from),
         Holds::ManyOf(word) => {
-            let ids = many(call, word, value)?;
+            let ids = many(call, veil, word, value)?;
             Ok(ids.into_iter().map(Value::from).collect())
         }
-        Holds::Uuid => device(call, value).map(Value::from),
-        Holds::Map | Holds::List => plain(call, value),
+        Holds::Uuid => device(call, veil, value).map(Value::from),
+        Holds::Map | Holds::List => plain(call, veil, value),
         Holds::Secret => {
             let text = convert::to_value(value).or_else(|error| throw(call, error))?;
             if let Value::String(secret) = &text {
@@ -188,7 +190,7 @@ fn json(call: &NativeCallContext<'_>, param: &Param, value: &Dynamic) -> Thrown<
 }
 
 /// The id or the name of one object: from a text, a number, a row, a map or a handle. `word` says of which entity.
-pub fn about(call: &NativeCallContext<'_>, word: Option<&str>, value: &Dynamic) -> Thrown<String> {
+pub fn about(call: &NativeCallContext<'_>, veil: &Veil, word: Option<&str>, value: &Dynamic) -> Thrown<String> {
     let wrong = |message: String| {
         let named = word.map_or_else(|| "an object".to_owned(), |word| word.replace('_', " "));
         let hint = format!("give the id or the name of the {named}, a row or a handle of it");
@@ -198,6 +200,7 @@ pub fn about(call: &NativeCallContext<'_>, word: Option<&str>, value: &Dynamic) 
         if word.is_some_and(|word| word != thing.entity().word) {
             return wrong(format!("{} is {}", thing.shown(), thing.entity().named));
         }
+        veil.own(call, thing.veil(), &thing.shown())?;
         return match thing.about() {
             Some(about) => Ok(about),
             None => throw(call, thing.no_object("an id")),
@@ -228,41 +231,46 @@ pub fn about(call: &NativeCallContext<'_>, word: Option<&str>, value: &Dynamic) 
 }
 
 /// The ids or the names of many.
-pub fn many(call: &NativeCallContext<'_>, word: &str, value: &Dynamic) -> Thrown<Vec<String>> {
+pub fn many(call: &NativeCallContext<'_>, veil: &Veil, word: &str, value: &Dynamic) -> Thrown<Vec<String>> {
     if let Some(rows) = value.read_lock::<Rows>() {
-        return rows.iter().map(|row| about(call, Some(word), &Dynamic::from(row))).collect();
+        return rows.iter().map(|row| about(call, veil, Some(word), &Dynamic::from(row))).collect();
     }
     if let Some(items) = value.read_lock::<Array>() {
-        return items.iter().map(|item| about(call, Some(word), item)).collect();
+        return items.iter().map(|item| about(call, veil, Some(word), item)).collect();
     }
     match kinds::things(value) {
-        Some(things) if things.entity().word == word => things.ids(call),
-        _ => about(call, Some(word), value).map(|one| vec![one]),
+        Some(things) if things.entity().word == word => {
+            veil.own(call, things.veil(), &things.shown())?;
+            things.ids(call)
+        }
+        _ => about(call, veil, Some(word), value).map(|one| vec![one]),
     }
 }
 
 /// The id of something that has no list: a drive, a device.
-fn device(call: &NativeCallContext<'_>, value: &Dynamic) -> Thrown<String> {
+fn device(call: &NativeCallContext<'_>, veil: &Veil, value: &Dynamic) -> Thrown<String> {
     let uuid = value.read_lock::<Map>().and_then(|map| map.get("uuid").map(ToString::to_string));
     match uuid {
         Some(uuid) => Ok(uuid),
-        None => about(call, None, value),
+        None => about(call, veil, None, value),
     }
 }
 
 /// Lists and maps that are sent as they are; handles inside become ids.
-pub fn plain(call: &NativeCallContext<'_>, value: &Dynamic) -> Thrown<Value> {
+pub fn plain(call: &NativeCallContext<'_>, veil: &Veil, value: &Dynamic) -> Thrown<Value> {
     if let Some(thing) = kinds::thing(value) {
+        veil.own(call, thing.veil(), &thing.shown())?;
         return Ok(thing.id(call)?.map_or(Value::Null, Value::from));
     }
     if let Some(things) = kinds::things(value) {
+        veil.own(call, things.veil(), &things.shown())?;
         return Ok(Things::ids(&things, call)?.into());
     }
     if let Some(items) = value.read_lock::<Array>() {
-        return items.iter().map(|item| plain(call, item)).collect::<Thrown<Vec<Value>>>().map(Value::Array);
+        return items.iter().map(|item| plain(call, veil, item)).collect::<Thrown<Vec<Value>>>().map(Value::Array);
     }
     if let Some(map) = value.read_lock::<Map>() {
-        let fields = map.iter().map(|(name, value)| Ok((name.to_string(), plain(call, value)?)));
+        let fields = map.iter().map(|(name, value)| Ok((name.to_string(), plain(call, veil, value)?)));
         return fields.collect::<Thrown<Options>>().map(Value::Object);
     }
     convert::to_value(value).or_else(|error| throw(call, error))

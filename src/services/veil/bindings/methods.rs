@@ -19,9 +19,10 @@ use crate::services::veil::table::{ALL, Entity};
 /// `veil.domain(id)`: by an id, a name, a row or another handle.
 pub fn handle(call: &NativeCallContext<'_>, veil: &Veil, entity: &'static Entity, id: &Dynamic) -> Thrown<Thing> {
     if let Some(thing) = kinds::thing(id).filter(|thing| thing.entity().word == entity.word) {
+        veil.own(call, thing.veil(), &thing.shown())?;
         return Ok(thing);
     }
-    given::about(call, Some(entity.word), id).map(|about| Thing::new(veil, entity, Some(about)))
+    given::about(call, veil, Some(entity.word), id).map(|about| Thing::new(veil, entity, Some(about)))
 }
 
 /// One page of a list, as the controller gives it.
@@ -29,7 +30,7 @@ pub fn list(call: &NativeCallContext<'_>, thing: &Thing, options: &Map) -> Throw
     let mut filter = options.clone();
     let general: Map = filter.remove_entry("retry").into_iter().collect();
     let general = General::read(&general, OF_READING, "throw").or_else(|error| throw(call, error))?;
-    let filter = given::filter(call, thing.entity(), &filter)?;
+    let filter = given::filter(call, thing.veil(), thing.entity(), &filter)?;
     let controller = thing.veil().controller(call)?;
     let answer = wait(call, async {
         let filter = controller.narrowed(thing.entity(), &filter).await?;

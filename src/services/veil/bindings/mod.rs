@@ -34,29 +34,59 @@ pub use words::instead;
 
 /// The object: the default connection, or one that `connect` gave.
 #[derive(Clone, Default)]
-pub struct Veil(Option<Controller>);
+pub struct Veil(Option<Arc<Controller>>);
 
 impl Veil {
     pub fn controller(&self, call: &NativeCallContext<'_>) -> Thrown<Controller> {
         match &self.0 {
-            Some(controller) => Ok(controller.clone()),
+            Some(controller) => Ok((**controller).clone()),
             None => self.of(&host(call)).or_else(|error| throw(call, error)),
         }
     }
 
     /// The same where there is no call.
     pub fn of(&self, host: &Host) -> Result<Controller> {
+        self.shared(host).map(|opened| (*opened).clone())
+    }
+
+    fn shared(&self, host: &Host) -> Result<Arc<Controller>> {
         match &self.0 {
             Some(controller) => Ok(controller.clone()),
-            None => {
-                let opened = host.connections.open(NAME, None, |settings| opened(host, settings))?;
-                Ok((*opened).clone())
-            }
+            None => host.connections.open(NAME, None, |settings| opened(host, settings)),
         }
     }
 
+    /// Whether both are one connection. Nothing is opened to compare the default one with itself.
+    fn is(&self, other: &Veil, host: &Host) -> Result<bool> {
+        match (&self.0, &other.0) {
+            (None, None) => Ok(true),
+            _ => Ok(Arc::ptr_eq(&self.shared(host)?, &other.shared(host)?)),
+        }
+    }
+
+    /// Refuses what another connection gave: its ids may mean other objects here, or nothing.
+    pub fn own(&self, call: &NativeCallContext<'_>, other: &Veil, shown: &str) -> Thrown<()> {
+        let host = host(call);
+        match self.is(other, &host) {
+            Ok(true) => Ok(()),
+            Ok(false) => throw(call, self.foreign(other, &host, shown)),
+            Err(error) => throw(call, error),
+        }
+    }
+
+    fn foreign(&self, other: &Veil, host: &Host, shown: &str) -> Error {
+        let place = |veil: &Veil| veil.of(host).map_or_else(|_| NAME.to_owned(), |controller| controller.shown());
+        let (here, there) = (place(self), place(other));
+        let message = match here == there {
+            true => format!("{shown} belongs to another connection to {there}"),
+            false => format!("{shown} belongs to the connection to {there}, and this one is to {here}"),
+        };
+        let hint = "give its id or its name if the same object is meant: thing.id, or set.ids()";
+        Error::input("veil.other_controller", message).hint(hint)
+    }
+
     fn at(controller: &Arc<Controller>) -> Veil {
-        Veil(Some((**controller).clone()))
+        Veil(Some(controller.clone()))
     }
 }
 
@@ -103,7 +133,7 @@ fn place(address: &str) -> &str {
 
 fn described(host: &Host, settings: &Map) -> Result<Veil> {
     let controller = connection(SETTINGS, settings).and_then(|settings| opened(host, &settings))?;
-    Ok(Veil(Some(controller)))
+    Ok(Veil(Some(Arc::new(controller))))
 }
 
 pub fn register(engine: &mut Engine, globals: &mut Module) {

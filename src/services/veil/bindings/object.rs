@@ -16,12 +16,19 @@ use crate::services::veil::client::{Answer, How, Options, Request};
 use crate::services::veil::table::{Entity, Verb, entity};
 
 /// A request of the script's own.
-fn request(call: &NativeCallContext<'_>, verb: Verb, path: &str, body: &Dynamic, query: &Map) -> Thrown<Request> {
+fn request(
+    call: &NativeCallContext<'_>,
+    veil: &super::Veil,
+    verb: Verb,
+    path: &str,
+    body: &Dynamic,
+    query: &Map,
+) -> Thrown<Request> {
     let mut all = Options::new();
     for (name, value) in query {
-        all.insert(name.to_string(), given::plain(call, value)?);
+        all.insert(name.to_string(), given::plain(call, veil, value)?);
     }
-    let body = match given::plain(call, body)? {
+    let body = match given::plain(call, veil, body)? {
         Value::Null => None,
         body => Some(body),
     };
@@ -157,7 +164,7 @@ pub mod veil {
     /// The same with a query: lists are joined by commas, true and false become 1 and 0.
     #[rhai_fn(name = "get", return_raw, pure)]
     pub fn get_with(call: NativeCallContext, veil: &mut Veil, path: &str, query: Map) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Get, path, &Dynamic::UNIT, &query)?;
+        let request = request(&call, veil, Verb::Get, path, &Dynamic::UNIT, &query)?;
         good(&call, veil, request)
     }
 
@@ -187,7 +194,7 @@ pub mod veil {
         body: Dynamic,
         query: Map,
     ) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Post, path, &body, &query)?;
+        let request = request(&call, veil, Verb::Post, path, &body, &query)?;
         good(&call, veil, request)
     }
 
@@ -212,7 +219,7 @@ pub mod veil {
         body: Dynamic,
         query: Map,
     ) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Put, path, &body, &query)?;
+        let request = request(&call, veil, Verb::Put, path, &body, &query)?;
         good(&call, veil, request)
     }
 
@@ -230,7 +237,7 @@ pub mod veil {
     /// The same with a query.
     #[rhai_fn(name = "try_get", return_raw, pure)]
     pub fn try_get_with(call: NativeCallContext, veil: &mut Veil, path: &str, query: Map) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Get, path, &Dynamic::UNIT, &query)?;
+        let request = request(&call, veil, Verb::Get, path, &Dynamic::UNIT, &query)?;
         any(&call, veil, path, request)
     }
 
@@ -255,7 +262,7 @@ pub mod veil {
         body: Dynamic,
         query: Map,
     ) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Post, path, &body, &query)?;
+        let request = request(&call, veil, Verb::Post, path, &body, &query)?;
         any(&call, veil, path, request)
     }
 
@@ -280,7 +287,7 @@ pub mod veil {
         body: Dynamic,
         query: Map,
     ) -> Thrown<Dynamic> {
-        let request = request(&call, Verb::Put, path, &body, &query)?;
+        let request = request(&call, veil, Verb::Put, path, &body, &query)?;
         any(&call, veil, path, request)
     }
 

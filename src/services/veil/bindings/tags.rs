@@ -63,10 +63,12 @@ fn collect(
     found: &mut Vec<(&'static str, Vec<String>)>,
 ) -> Thrown<()> {
     if let Some(things) = kinds::things(given) {
+        veil.own(call, things.veil(), &things.shown())?;
         things.ids(call)?.into_iter().for_each(|id| add(found, things.entity().class, id));
         return Ok(());
     }
     if let Some(thing) = kinds::thing(given) {
+        veil.own(call, thing.veil(), &thing.shown())?;
         return match thing.id(call)? {
             Some(id) => {
                 add(found, thing.entity().class, id);
@@ -92,7 +94,7 @@ fn collect(
             .unwrap_or_else(|| format!("it is one of {}", words.collect::<Vec<_>>().join(", ")));
         return throw(call, Error::input("veil.class", format!("nothing is of the class `{class}`")).hint(hint));
     };
-    let about = given::about(call, None, given)?;
+    let about = given::about(call, veil, None, given)?;
     let thing = Thing::new(veil, entity, Some(about));
     if let Some(id) = thing.id(call)? {
         add(found, entity.class, id);

@@ -1,5 +1,6 @@
 //! What a set holds: which objects are meant. Nothing is asked for before somebody uses it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Map, NativeCallContext, Position};
@@ -52,17 +53,18 @@ impl Things {
         given: &Dynamic,
     ) -> Thrown<Things> {
         if let Some(filter) = given.read_lock::<Map>() {
-            let filter = given::filter(call, entity, &filter)?;
+            let filter = given::filter(call, veil, entity, &filter)?;
             // Without any ids the list would be that of everything.
             let is_none = filter.get("ids").and_then(Value::as_array).is_some_and(Vec::is_empty);
             let of = if is_none { Of::Chosen(Vec::new()) } else { Of::Listed(filter) };
             return Ok(Things::of(call, veil, entity, of));
         }
         if let Some(things) = kinds::things(given).filter(|things| things.0.entity.word == entity.word) {
+            veil.own(call, things.veil(), &things.shown())?;
             return Ok(things);
         }
         let chosen = |item: &Dynamic| chosen(call, veil, entity, item);
-        let these: Vec<Thing> = if let Some(rows) = given.read_lock::<Rows>() {
+        let mut these: Vec<Thing> = if let Some(rows) = given.read_lock::<Rows>() {
             rows.iter().map(|row| chosen(&Dynamic::from(row))).collect::<Thrown<_>>()?
         } else if let Some(items) = given.read_lock::<Array>() {
             items.iter().map(chosen).collect::<Thrown<_>>()?
@@ -73,6 +75,9 @@ impl Things {
                 format!("write veil.{word}(#{{…}}) with a filter, or veil.{word}([…]) with ids, names or handles");
             return throw(call, Error::input("veil.set", message).hint(hint));
         };
+        // Work done twice is another work.
+        let mut seen = HashSet::new();
+        these.retain(|thing| thing.about().is_none_or(|about| seen.insert(about)));
         Ok(Things::of(call, veil, entity, Of::Chosen(these)))
     }
 
@@ -108,6 +113,9 @@ impl Things {
                     let found = thing.found(controller).await?;
                     all.push(Found { name: found.name.or_else(|| thing.known_name()), ..found });
                 }
+                // One may be here by its name and by its id.
+                let mut seen = HashSet::new();
+                all.retain(|found| seen.insert(found.id.clone()));
                 Ok(all)
             }
         }
@@ -148,7 +156,12 @@ impl Things {
 
     pub fn count(&self, call: &NativeCallContext<'_>) -> Thrown<i64> {
         match &self.0.of {
-            Of::Chosen(these) => Ok(these.len() as i64),
+            // Ids and names may mean the same.
+            Of::Chosen(these) if is_mixed(these) => self.ids(call).map(|ids| ids.len() as i64),
+            Of::Chosen(these) => {
+                let known: HashSet<String> = these.iter().filter_map(Thing::about).collect();
+                Ok((known.len() + these.iter().filter(|thing| thing.about().is_none()).count()) as i64)
+            }
             Of::Listed(filter) => {
                 let controller = self.controller(call)?;
                 let count = async {
@@ -223,12 +236,19 @@ impl Things {
     }
 }
 
+/// Whether some are known by their ids, and others by their names only.
+fn is_mixed(these: &[Thing]) -> bool {
+    let of_names = these.iter().filter(|thing| thing.about().is_some() && thing.known_id().is_none()).count();
+    (1..these.len()).contains(&of_names)
+}
+
 /// One of the objects that a set is made of.
 fn chosen(call: &NativeCallContext<'_>, veil: &Veil, entity: &'static Entity, item: &Dynamic) -> Thrown<Thing> {
     if let Some(thing) = kinds::thing(item).filter(|thing| thing.entity().word == entity.word) {
+        veil.own(call, thing.veil(), &thing.shown())?;
         return Ok(thing);
     }
-    let about = given::about(call, Some(entity.word), item)?;
+    let about = given::about(call, veil, Some(entity.word), item)?;
     let fields = item.read_lock::<Row>().map(|row| convert::from_row(&row)).or_else(|| item.clone().try_cast::<Map>());
     match fields {
         // Its name spares a question; the rest may be old.

@@ -1,7 +1,9 @@
 //! Tasks: how they stand, what they make, waiting for them.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
+use futures_util::StreamExt;
 use rhai::{Array, Dynamic, ImmutableString, Map, NativeCallContext};
 
 use super::Veil;
@@ -232,20 +234,63 @@ impl UnderWay {
             return;
         }
         let ids = std::mem::take(&mut *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        for id in ids {
-            if let Err(error) = controller.cancel_task(&id).await {
-                host(call).warn(&format!("the task {id} was not canceled: {}", error.message()));
+        let host = host(call);
+        let host = &host;
+        let ending = ids.iter().map(|id| async move {
+            if let Err(error) = end(controller, id).await
+                && !is_over(controller, id).await
+            {
+                host.warn(&format!("the task {id} was not canceled: {}", error.message()));
             }
-        }
+        });
+        futures_util::stream::iter(ending).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
+}
+
+/// Tasks that are ended at once.
+const AT_ONCE: usize = 16;
+
+async fn end(controller: &Controller, id: &str) -> Result<()> {
+    controller.cancel_task(id).await
+}
+
+async fn is_over(controller: &Controller, id: &str) -> bool {
+    controller.task(id).await.is_ok_and(|task| task.is_over())
+}
+
+/// Has the controller end those that were not over in time; one that is over by now has ended by itself.
+pub async fn end_late(controller: &Controller, ids: &[String], ended: &mut [Result<Ended>], general: &General) {
+    if !general.cancel {
+        return;
+    }
+    let late = ids.iter().zip(ended).filter(|(_, ended)| is_late(ended)).map(|(id, ended)| async move {
+        let canceled = end(controller, id).await;
+        if canceled.is_err() && is_over(controller, id).await {
+            let waiting = Waiting { timeout: JUST_OVER, interval: None };
+            *ended = controller.wait_task(id, waiting).await;
+        } else if let Err(error) = ended {
+            let hint = match canceled {
+                Ok(()) => format!("the controller was told to end it: veil.task(\"{id}\").status says how it stands"),
+                Err(refused) => format!("it goes on, for the controller did not end it: {}", refused.message()),
+            };
+            *error = error.clone().hint(hint);
+        }
+    });
+    futures_util::stream::iter(late).buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+/// What is over needs one answer to be read.
+const JUST_OVER: Duration = Duration::from_secs(30);
+
+fn is_late(ended: &Result<Ended>) -> bool {
+    ended.as_ref().is_err_and(|error| error.code() == "veil.task_timeout")
 }
 
 /// Follows a task to its end.
 pub async fn to_its_end(thing: &Thing, controller: &Controller, id: &str, general: &General) -> Result<()> {
-    let ended = controller.wait_task(id, general.waiting(controller)).await;
-    if ended.as_ref().is_err_and(|error| error.kind() == Kind::Timeout) && general.cancel {
-        controller.cancel_task(id).await?;
-    }
+    let mut ended = [controller.wait_task(id, general.waiting(controller)).await];
+    end_late(controller, &[id.to_owned()], &mut ended, general).await;
+    let [ended] = ended;
     match settle(thing, ended) {
         Err(error) if !general.returns || !is_about_task(&error) => Err(error),
         _ => Ok(()),
@@ -284,9 +329,11 @@ fn is_about_task(error: &Error) -> bool {
 /// One of many tasks that are waited for.
 struct Awaited {
     thing: Option<Thing>,
-    /// Empty where the work is done already.
+    /// Empty where the work is done already, or was never begun.
     id: String,
     name: String,
+    /// Why it was not begun.
+    refused: Option<Error>,
 }
 
 /// Waits for many tasks: a row for each.
@@ -298,13 +345,20 @@ pub fn wait_for_all(call: &NativeCallContext<'_>, veil: &Veil, tasks: &Array, ge
         if task.is_unit() {
             continue;
         }
-        awaited.push(one(call, &controller, at, task)?);
+        awaited.push(one(call, veil, &controller, at, task)?);
     }
     let ids: Vec<String> = awaited.iter().filter(|one| !one.id.is_empty()).map(|one| one.id.clone()).collect();
     let under_way = UnderWay::default();
     ids.iter().for_each(|id| under_way.add(id));
     let waiting = general.waiting(&controller);
-    let job = async { Ok(if ids.is_empty() { Vec::new() } else { controller.wait_tasks(&ids, waiting).await }) };
+    let job = async {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ended = controller.wait_tasks(&ids, waiting).await;
+        end_late(&controller, &ids, &mut ended, general).await;
+        Ok(ended)
+    };
     let mut ended = wait_with_farewell(call, job, under_way.cancel(call, &controller, general))?.into_iter();
     let ended: Vec<Option<Result<Ended>>> =
         awaited.iter().map(|one| if one.id.is_empty() { None } else { ended.next() }).collect();
@@ -337,22 +391,33 @@ pub fn thrown_with<T>(call: &NativeCallContext<'_>, error: &Error, rows: &Rows) 
 }
 
 /// A handle, an id, a row with a `task` or an `id`.
-fn one(call: &NativeCallContext<'_>, controller: &Controller, at: usize, task: &Dynamic) -> Thrown<Awaited> {
+fn one(
+    call: &NativeCallContext<'_>,
+    veil: &Veil,
+    controller: &Controller,
+    at: usize,
+    task: &Dynamic,
+) -> Thrown<Awaited> {
     if let Some(thing) = kinds::thing(task).filter(Thing::is_task) {
+        veil.own(call, thing.veil(), &thing.shown())?;
         let is_done = thing.state().work.done;
         let id = if is_done { String::new() } else { wait(call, thing.found(controller))?.id };
         let name = thing.state().work.task.as_ref().map(|task| task.name.clone());
-        return Ok(Awaited { id, name: name.unwrap_or_default(), thing: Some(thing) });
+        return Ok(Awaited { id, name: name.unwrap_or_default(), thing: Some(thing), refused: None });
     }
-    let text = |id: String| Awaited { id, name: String::new(), thing: None };
+    let text = |id: String| Awaited { id, name: String::new(), thing: None, refused: None };
     if let Some(id) = task.read_lock::<ImmutableString>().filter(|id| !id.is_empty()) {
+        if id.contains(" /api/") {
+            let error = Error::input("veil.task", format!("number {at} is what a dry run tells, not a task"));
+            return throw(call, error.hint("leave dry_run out: nothing was begun that could be waited for"));
+        }
         return Ok(text(id.to_string()));
     }
     if let Some(row) = task.read_lock::<Row>() {
         match row.get("task").or_else(|| row.get("id")) {
             Some(Field::Text(id)) => return Ok(text(id.to_owned())),
-            // A change that was made at once has no task.
-            Some(Field::Null) => return Ok(text(String::new())),
+            // A change that was refused, or made at once, has no task.
+            Some(Field::Null) => return Ok(Awaited { refused: refused(&row), ..text(String::new()) }),
             _ => {}
         }
     }
@@ -363,6 +428,15 @@ fn one(call: &NativeCallContext<'_>, controller: &Controller, at: usize, task: &
     )
 }
 
+/// The error that a row tells of.
+fn refused(row: &Row) -> Option<Error> {
+    let word = |name: &str| match row.get(name) {
+        Some(Field::Text(text)) => Some(text.to_owned()),
+        _ => None,
+    };
+    word("error").map(|code| Error::new(Kind::Refused, code, word("message").unwrap_or_default()))
+}
+
 fn rows_of(awaited: &[Awaited], ended: &[Option<Result<Ended>>]) -> Result<(Rows, Vec<Error>)> {
     let mut builder = Builder::new();
     let mut failures = Vec::new();
@@ -371,10 +445,11 @@ fn rows_of(awaited: &[Awaited], ended: &[Option<Result<Ended>>]) -> Result<(Rows
         let error = match ended {
             Some(Ok(ended)) => ended.failure(),
             Some(Err(error)) => Some(error.clone()),
-            None => None,
+            None => one.refused.clone(),
         };
         let outcome = match (ended, &error) {
-            (None, _) => Outcome::Success.word(),
+            (None, Some(_)) => Outcome::Failed.word(),
+            (None, None) => Outcome::Success.word(),
             (Some(Ok(ended)), _) => ended.task.outcome().word(),
             (Some(Err(error)), _) if error.code() == "veil.task_gone" => "gone",
             (Some(Err(error)), _) if error.kind() == Kind::Timeout => "timeout",
