@@ -83,14 +83,16 @@ impl Controller {
             if is_so(&answer.json()) {
                 return Ok(answer.text().to_owned());
             }
-            if Instant::now() + pause > until {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 let message = format!("{}: {wanted}: not so after {} s", entity.word, waiting.timeout.as_secs_f64());
                 return Err(Error::new(Kind::Timeout, "veil.wait_timeout", message)
                     .detail("id", id.to_owned())
                     .hint("look at the object in the web interface, or give it a longer `timeout`"));
             }
             bar.note(wanted.to_owned());
-            tokio::time::sleep(pause).await;
+            // A last look when the time is up.
+            tokio::time::sleep(pause.min(left)).await;
             if waiting.interval.is_none() {
                 pause = (pause * 2).min(LONGEST);
             }
