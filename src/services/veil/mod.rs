@@ -96,7 +96,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("url_max_length", Type::Integer, "Longest address; long lists of ids are split. Default 6000.", "6000"),
     setting("task_timeout", Type::Seconds, "Longest wait for a task; default 3600.", "3600"),
     setting("stream", Type::Flag, "Follow tasks by the event stream where there is one; default true.", "true"),
-    setting("headers", Type::Secret, "Further headers, `Name: value`, separated by line ends or `;`.", "\"X-Site: a\""),
+    setting("headers", Type::Secret, "Further headers, `Name: value`, each in a line of its own.", "\"X-Site: a\""),
     setting("cookies", Type::Secret, "Cookies to send, as in the header: `name=value; other=value`.", "\"site=a\""),
     setting("params", Type::Text, "Further query parameters for every request: `a=1&b=2`.", "\"a=1\""),
 ];

@@ -71,7 +71,7 @@ fn value(thing: &Thing, does: &'static Call, reply: Reply) -> Result<Dynamic> {
         Reply::Console(console) => screen(&console).into(),
         Reply::Flag(flag) => flag.into(),
         Reply::Told(told) => told.into(),
-        Reply::Nothing | Reply::Held => Dynamic::UNIT,
+        Reply::Held => Dynamic::UNIT,
     })
 }
 
@@ -114,6 +114,6 @@ pub fn gives(does: &Call) -> &'static str {
         Gives::Rows => "Rows",
         Gives::Console => "Map",
         Gives::Works | Gives::Says(_) => "bool",
-        Gives::Data | Gives::Field(_) | Gives::Nothing => "Dynamic",
+        Gives::Data | Gives::Field(_) => "Dynamic",
     }
 }

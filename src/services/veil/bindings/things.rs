@@ -166,10 +166,8 @@ impl Things {
                 let controller = self.controller(call)?;
                 let count = async {
                     let mut filter = controller.narrowed(self.0.entity, filter).await?;
-                    let limit = filter.get("limit").and_then(Value::as_u64);
                     filter.remove("fields");
-                    let count = controller.count(self.0.entity, &filter).await?;
-                    Ok(limit.map_or(count, |limit| count.min(limit)))
+                    controller.count(self.0.entity, &filter).await
                 };
                 wait(call, count).map(|count| count as i64)
             }

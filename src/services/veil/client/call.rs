@@ -67,7 +67,6 @@ pub enum Reply {
     },
     Console(Console),
     Flag(bool),
-    Nothing,
     /// It was only told of: verb, path and body.
     Told(String),
     /// The session is a dry run: told already.
@@ -228,7 +227,6 @@ fn reply(call: &Call, what: &str, answer: Answer, made: Vec<String>) -> Result<R
             let said = answer.json().pointer("/guest-exec/out-data").and_then(Value::as_str).map(str::to_owned);
             Ok(Reply::Flag(said.is_some_and(|said| said.trim() == word)))
         }
-        Gives::Nothing => Ok(Reply::Nothing),
     }
 }
 

@@ -170,11 +170,11 @@ fn statuses(settings: &Settings) -> Result<Vec<u16>> {
 fn headers(settings: &Settings) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let wrong =
-        |name: &str| settings.wrong(name, "it cannot be sent").hint("write headers as `Name: value; Other: value`");
+        |name: &str| settings.wrong(name, "it cannot be sent").hint("write each header as `Name: value`, in a line of its own");
     let language = settings.text("language").unwrap_or("en");
     headers.insert(reqwest::header::ACCEPT_LANGUAGE, HeaderValue::from_str(language).map_err(|_| wrong("language"))?);
     if let Some(given) = settings.secret("headers") {
-        for line in given.expose().split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty()) {
+        for line in given.expose().lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (name, value) = line.split_once(':').ok_or_else(|| wrong("headers"))?;
             let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| wrong("headers"))?;
             let mut value = HeaderValue::from_str(value.trim()).map_err(|_| wrong("headers"))?;

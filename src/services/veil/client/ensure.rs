@@ -120,14 +120,17 @@ impl Controller {
             },
         };
         let lacking: Vec<&Found> = objects.iter().filter(|found| !tagged.contains(&found.id)).collect();
+        let mut told = None;
         if !lacking.is_empty() {
             let ids: Vec<String> = lacking.iter().map(|found| found.id.clone()).collect();
-            self.tag_entities(&id, true, entity.class, &ids, how).await?;
+            told = self.tag_entities(&id, true, entity.class, &ids, how).await?;
         }
-        let changed = |found: &Found| {
-            !self.0.context.is_dry_run() && !how.dry_run && lacking.iter().any(|lacking| lacking.id == found.id)
+        let one = |found: &Found| {
+            let lacks = lacking.iter().any(|lacking| lacking.id == found.id);
+            let changed = lacks && told.is_none() && !self.0.context.is_dry_run();
+            Done { told: told.clone().filter(|_| lacks), ..Done::new(found, Ok(()), changed) }
         };
-        Ok(objects.iter().map(|found| Done::new(found, Ok(()), changed(found))).collect())
+        Ok(objects.iter().map(one).collect())
     }
 
     /// The tag of exactly this name, and the objects that have it.

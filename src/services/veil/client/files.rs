@@ -1,6 +1,7 @@
 //! Files of the library and ISO images: sent to a data pool, fetched from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -18,6 +19,14 @@ use crate::services::veil::table::{Entity, Verb};
 use crate::services::veil::wire::answer::Answer;
 use crate::services::veil::wire::errors;
 use crate::services::veil::wire::request::Request;
+
+/// The slowest line over which a file is sent or fetched, in bytes a second.
+const SLOWEST: u64 = 100_000;
+
+/// How long a file of this size may take: the bound for answers would cut a large one off in the middle.
+fn by_size(bytes: u64) -> Duration {
+    Duration::from_secs(300 + bytes / SLOWEST)
+}
 
 /// Bytes that are read and sent at once.
 const PIECE: usize = 256 * 1024;
@@ -50,7 +59,7 @@ impl Controller {
         headers.insert(CONTENT_TYPE, kind);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         let body = reqwest::Body::wrap_stream(pieces(file, head, tail, bar));
-        let sent = self.0.http.client()?.post(url).headers(headers).body(body).send().await;
+        let sent = self.0.http.client()?.post(url).headers(headers).timeout(by_size(length)).body(body).send().await;
         let response =
             sent.map_err(|error| self.0.http.broken(&format!("{}.upload", entity.word), &self.shown(), error))?;
         let status = response.status().as_u16();
@@ -86,25 +95,19 @@ impl Controller {
         let told = told.ok_or_else(|| no_address(entity, "download_url"))?;
         let url = self.0.address.told(&told).ok_or_else(|| elsewhere(entity, &told))?;
         let broken = |error| self.0.http.broken(&what, &self.shown(), error);
-        let response = self.0.http.client()?.get(url).send().await.map_err(broken)?;
+        let size = self.info(entity, id, &How::default()).await?.json().get("size").and_then(Value::as_u64);
+        let patience = by_size(size.unwrap_or(0));
+        let response = self.0.http.client()?.get(url).timeout(patience).send().await.map_err(broken)?;
         if !response.status().is_success() {
             let answer = Answer::new(response.status().as_u16(), Vec::new(), response.text().await.unwrap_or_default());
             return Err(errors::error(&what, &request, &answer, false));
         }
         let bar = self.bar("from the controller", response.content_length().map(|length| length as usize));
-        let partial = path.with_extension("part");
-        let written = written(response, &partial, &bar).await;
-        match written {
-            Ok(Ok(size)) => {
-                tokio::fs::rename(&partial, path).await.map_err(|error| unwritable(path, &error))?;
-                Ok(size)
-            }
-            Ok(Err(error)) => {
-                drop(tokio::fs::remove_file(&partial).await);
-                Err(broken(error))
-            }
-            Err(error) => Err(unwritable(&partial, &error)),
-        }
+        let partial = Partial::beside(path);
+        let written = written(response, &partial.0, &bar).await;
+        let size = written.map_err(|error| unwritable(path, &error))?.map_err(broken)?;
+        tokio::fs::rename(&partial.0, path).await.map_err(|error| unwritable(path, &error))?;
+        Ok(size)
     }
 
     async fn announce(&self, entity: &'static Entity, options: Options) -> Result<Option<Value>> {
@@ -130,7 +133,7 @@ impl Controller {
     async fn until_active(&self, entity: &'static Entity, id: &str) -> Result<String> {
         let began = Instant::now();
         let waiting = Waiting { timeout: self.task_timeout(), interval: None };
-        let mut pause = std::time::Duration::from_millis(200);
+        let mut pause = Duration::from_millis(200);
         loop {
             self.0.cache.forget();
             let request = Request::get(format!("{}/{id}/", entity.path));
@@ -150,7 +153,7 @@ impl Controller {
                 }
                 _ => tokio::time::sleep(pause).await,
             }
-            pause = (pause * 2).min(std::time::Duration::from_secs(5));
+            pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
 }
@@ -191,6 +194,24 @@ fn pieces(
     futures_util::stream::once(std::future::ready(Ok(head)))
         .chain(middle)
         .chain(futures_util::stream::once(std::future::ready(Ok(tail))))
+}
+
+/// A file that is not whole yet: it goes away unless it was renamed, also when the wait for it is dropped.
+struct Partial(PathBuf);
+
+impl Partial {
+    /// Under a name that nobody else has.
+    fn beside(path: &Path) -> Partial {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Partial(path.with_file_name(format!(".{name}.{}.part", uuid::Uuid::new_v4().simple())))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // There is none when all went well.
+        drop(std::fs::remove_file(&self.0));
+    }
 }
 
 /// The answer's body in a file: what the disk says, and then what the network says.

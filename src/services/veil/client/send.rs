@@ -22,6 +22,8 @@ const LARGEST_ANSWER: usize = 1 << 30;
 /// A server may ask for a pause; not for any pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const MOST_MOVES: u32 = 3;
+/// What an answer takes beside the work that it tells of.
+const BESIDE_WORK: Duration = Duration::from_secs(30);
 
 /// What stands in an answer of a controller's proxy while the controller itself is not there.
 const PASSING: &[u16] = &[408, 418, 429, 500, 502, 503, 504, 599];
@@ -185,6 +187,10 @@ impl Controller {
             Verb::Put => client.put(url),
         };
         sending = sending.headers(self.headers(token)?);
+        if request.takes > 0 {
+            let work = Duration::from_secs(request.takes) + BESIDE_WORK;
+            sending = sending.timeout(work.max(self.0.http.timeout()));
+        }
         if let Some(body) = &request.body {
             sending = sending.body(body.to_string());
         }

@@ -83,7 +83,6 @@ pub enum Gives {
     Works,
     /// Whether the output of the program inside the machine is this word.
     Says(&'static str),
-    Nothing,
 }
 
 /// Who knows that the controller has this call: the marks of `reference/veil.md`.
@@ -293,6 +292,11 @@ impl Call {
     /// Whether it can be done for many objects side by side.
     pub fn in_bulk(&self) -> bool {
         self.needs_object() && self.changes()
+    }
+
+    /// Whether it runs a command inside the machine.
+    pub fn runs_inside(&self) -> bool {
+        self.path == "guest-command/"
     }
 
     /// The parameters that callers see.

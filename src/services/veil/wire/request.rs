@@ -21,6 +21,10 @@ pub struct Request {
     pub changes: bool,
     /// Values that are never shown, where they stand in the body.
     pub secrets: Vec<&'static str>,
+    /// Seconds that the work itself may take, where the caller says so: the answer comes no sooner.
+    pub takes: u64,
+    /// It is not sent again once it may have been carried out, key or not.
+    pub only_once: bool,
 }
 
 /// What a call is about.
@@ -33,7 +37,7 @@ pub struct About<'a> {
 impl Request {
     pub fn get(path: impl Into<String>) -> Request {
         let (path, query, secrets) = (path.into(), Vec::new(), Vec::new());
-        Request { verb: Verb::Get, path, query, body: None, changes: false, secrets }
+        Request { verb: Verb::Get, path, query, body: None, changes: false, secrets, takes: 0, only_once: false }
     }
 
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Request {
@@ -74,7 +78,8 @@ impl Request {
 
     /// Whether it can be sent again although it may have been carried out.
     pub fn may_repeat(&self) -> bool {
-        !self.changes || self.body.as_ref().is_some_and(|body| body.get(KEY).is_some())
+        let has_key = self.body.as_ref().is_some_and(|body| body.get(KEY).is_some());
+        !self.changes || (has_key && !self.only_once)
     }
 
     pub fn verb_word(&self) -> &'static str {
@@ -148,6 +153,9 @@ pub fn request(
     }
     let fields = fields(entity, call, about, options)?;
     let mut request = Request { verb: call.verb, changes: call.changes(), ..Request::get(path) };
+    // What a command does inside the machine is its caller's own, and nobody has seen a key honoured there.
+    request.only_once = call.runs_inside();
+    request.takes = options.get("timeout").filter(|_| request.only_once).and_then(Value::as_u64).unwrap_or(0);
     request.secrets = call.params.iter().filter(|param| param.holds == Holds::Secret).map(|param| param.key).collect();
     match call.verb {
         Verb::Get => {
