@@ -13,6 +13,7 @@ use crate::settings::{Setting, Settings};
 
 pub mod b24;
 pub mod rac;
+pub mod sp;
 pub mod veil;
 
 /// What is said of functions that are made from a table.

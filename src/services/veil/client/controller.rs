@@ -169,8 +169,9 @@ fn statuses(settings: &Settings) -> Result<Vec<u16>> {
 
 fn headers(settings: &Settings) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    let wrong =
-        |name: &str| settings.wrong(name, "it cannot be sent").hint("write each header as `Name: value`, in a line of its own");
+    let wrong = |name: &str| {
+        settings.wrong(name, "it cannot be sent").hint("write each header as `Name: value`, in a line of its own")
+    };
     let language = settings.text("language").unwrap_or("en");
     headers.insert(reqwest::header::ACCEPT_LANGUAGE, HeaderValue::from_str(language).map_err(|_| wrong("language"))?);
     if let Some(given) = settings.secret("headers") {
