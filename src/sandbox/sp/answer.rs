@@ -117,6 +117,17 @@ impl<W: AsyncWrite + Unpin + Send> Answer<W> {
         self.held = Some(Done { ended, status, command, count });
     }
 
+    /// The next of several calls begins.
+    pub fn begin_call(&mut self) {
+        self.release();
+        self.shift = 0;
+    }
+
+    /// The client thought better of its request before it was whole.
+    pub fn call_off(&mut self) {
+        self.failed = true;
+    }
+
     /// The end of a call, if the call has not told it already.
     pub fn end_call(&mut self) {
         let has_ended = self.held.is_some_and(|held| held.ended == Ended::Procedure);
@@ -134,22 +145,31 @@ impl<W: AsyncWrite + Unpin + Send> Answer<W> {
             if let Some(last) = self.held.take() {
                 self.tokens.done(last);
             }
-            self.close();
+            self.seal();
         }
         self.drain().await
     }
 
-    /// Acknowledges an attention: what is told already stays told.
-    pub async fn interrupt(&mut self) -> Result<(), Stop> {
+    /// Acknowledges an attention: what is told already stays told. It may have ended the transaction.
+    pub async fn interrupt(&mut self, transaction_is_over: bool) -> Result<(), Stop> {
         // An answer that was whole before keeps its end; the acknowledgement is another one then.
         self.release();
         self.failed = false;
+        if transaction_is_over && self.transaction != 0 {
+            self.tokens.rolled_back(std::mem::take(&mut self.transaction));
+        }
         self.tokens.done(Done { ended: Ended::Statement, status: done::ATTENTION, command: 0, count: None });
-        self.close();
+        self.seal();
         self.drain().await
     }
 
-    fn close(&mut self) {
+    /// Ends the connection after what was written.
+    pub async fn shut(&mut self) {
+        // Who has gone already does not mind.
+        self.io.shutdown().await.ok();
+    }
+
+    fn seal(&mut self) {
         self.framer.frame(&mut self.tokens.bytes, true, &mut self.framed);
         self.is_whole = true;
     }
@@ -251,7 +271,12 @@ impl<W: AsyncWrite + Unpin + Send> Answer<W> {
 
     /// A row that does not fit its columns is a slip of the simulator's own; whoever sees it should tell.
     fn misfit(&mut self) -> Stop {
-        self.fail(596, 20, 1, "The simulator made a value that its column cannot hold. This is a fault of the simulator.");
+        self.fail(
+            596,
+            20,
+            1,
+            "The simulator made a value that its column cannot hold. This is a fault of the simulator.",
+        );
         Stop::Disconnect
     }
 }

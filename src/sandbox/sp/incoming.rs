@@ -233,9 +233,11 @@ fn variant(bytes: &mut Bytes<'_>) -> Result<Value, Refusal> {
     let (id, properties) = (bytes.u8()?, bytes.u8()?);
     let properties = bytes.take(properties.into())?;
     let described = match (id, properties) {
-        (0x6A | 0x6C, &[precision, scale]) => {
-            Described { kind: Type::Decimal { precision, scale }, width: Width::Fixed(0), collation: codepage::COLLATION }
-        }
+        (0x6A | 0x6C, &[precision, scale]) => Described {
+            kind: Type::Decimal { precision, scale },
+            width: Width::Fixed(0),
+            collation: codepage::COLLATION,
+        },
         // The collation comes before the length here, and after it everywhere else.
         (0xA7 | 0xAF | 0xE7 | 0xEF, &[a, b, c, d, e, low, high]) => {
             describe(&mut Bytes::new(&[id, low, high, a, b, c, d, e]))?

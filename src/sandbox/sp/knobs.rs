@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn changes_are_merged_key_by_key_and_a_misspelt_one_is_named() {
-        let knobs = Knobs::default().merged(&json!({"latency_ms": 5, "hang": {"next": 2}, "encryption": "off"})).unwrap();
+        let knobs =
+            Knobs::default().merged(&json!({"latency_ms": 5, "hang": {"next": 2}, "encryption": "off"})).unwrap();
         assert_eq!((knobs.latency_ms, knobs.hang.next, knobs.encryption), (5.0, 2, Encryption::Off));
         assert_eq!(knobs.user, "sa");
         let knobs = knobs.merged(&json!({"fail": [{"stage": "crude", "number": 547}]})).unwrap();

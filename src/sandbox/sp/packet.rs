@@ -84,11 +84,6 @@ impl<R: AsyncRead + Unpin> Messages<R> {
         Messages { io, buffer: BytesMut::new(), partial: None, most }
     }
 
-    /// Takes the connection back. What was read ahead is lost: before the end of the login no client sends ahead.
-    pub fn into_inner(self) -> R {
-        self.io
-    }
-
     pub fn allow(&mut self, most: usize) {
         self.most = most;
     }
@@ -102,6 +97,13 @@ impl<R: AsyncRead + Unpin> Messages<R> {
             if self.io.read_buf(&mut self.buffer).await? == 0 {
                 return Err(Lost::Gone);
             }
+        }
+    }
+
+    /// Reads on to the end of the connection and forgets it.
+    pub async fn skip(&mut self) {
+        while self.io.read_buf(&mut self.buffer).await.is_ok_and(|more| more > 0) {
+            self.buffer.clear();
         }
     }
 

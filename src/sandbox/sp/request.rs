@@ -44,10 +44,21 @@ pub enum Procedure {
 /// What a client asks of its transaction without a statement.
 #[derive(Debug, PartialEq)]
 pub enum Transaction {
-    Begin { isolation: u8, name: String },
-    Commit { name: String, then: Option<(u8, String)> },
-    Rollback { name: String, then: Option<(u8, String)> },
-    Save { name: String },
+    Begin {
+        isolation: u8,
+        name: String,
+    },
+    Commit {
+        name: String,
+        then: Option<(u8, String)>,
+    },
+    Rollback {
+        name: String,
+        then: Option<(u8, String)>,
+    },
+    Save {
+        name: String,
+    },
     /// Of a distributed transaction.
     Distributed,
 }

@@ -34,7 +34,9 @@ impl Certificate {
             let key = rustls::pki_types::PrivatePkcs8KeyDer::from(signing_key.serialize_der());
             ServerConfig::builder_with_provider(provider.clone())
                 .with_protocol_versions(versions)
-                .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key.into()))
+                .and_then(|builder| {
+                    builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key.into())
+                })
                 .map_err(|error| error.to_string())
         };
         let within = Arc::new(config(&[&rustls::version::TLS12])?);
