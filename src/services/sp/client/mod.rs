@@ -3,6 +3,7 @@
 mod cell;
 pub mod driver;
 pub mod message;
+mod login;
 mod messages;
 pub mod pool;
 pub mod run;

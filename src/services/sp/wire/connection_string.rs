@@ -252,7 +252,8 @@ mod tests {
             for password_text in [quoted(&password, '"'), quoted(&password, '\''), braced] {
                 let text = format!("Password = {password_text} ; Database={}", quoted(&database, '"'));
                 let said = read(&text).unwrap();
-                proptest::prop_assert_eq!(said.password.unwrap().expose(), &password);
+                let found = said.password.unwrap();
+                proptest::prop_assert_eq!(found.expose(), &password);
                 proptest::prop_assert_eq!(said.database.unwrap(), database.clone());
             }
         }

@@ -42,17 +42,21 @@ pub fn digits(text: &str) -> Option<(i128, u8)> {
     Some((if is_negative { -joined } else { joined }, fraction.len() as u8))
 }
 
-/// The largest number of ten-thousandths that a float holds exactly.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// `money`, which the driver hands over as a float: exact below 900 thousand million, `None` beyond that.
+/// `money`, which the driver hands over divided by ten thousand, as a float: exact up to 450 thousand million and for some
+/// amounts beyond. `None` where several amounts give the same float: digits are never guessed.
 #[must_use]
 pub fn money(text: &mut String, amount: f64) -> Option<()> {
-    let parts = (amount * 10_000.0).round();
-    if parts.is_nan() || parts.abs() >= EXACT {
+    let near = (amount * 10_000.0).round();
+    if near.is_nan() || near.abs() >= 9e18 {
         return None;
     }
-    decimal(text, parts as i128, 4);
+    let near = near as i64;
+    let mut meant = (near - 2..=near + 2).filter(|parts| *parts as f64 / 10_000.0 == amount);
+    let parts = meant.next()?;
+    if meant.next().is_some() {
+        return None;
+    }
+    decimal(text, parts.into(), 4);
     Some(())
 }
 
@@ -135,7 +139,8 @@ mod tests {
         assert_eq!(money_of(19_999.99).unwrap(), "19999.9900");
         assert_eq!(money_of(-0.0001).unwrap(), "-0.0001");
         assert_eq!(money_of(214_748.3647).unwrap(), "214748.3647");
-        assert_eq!(money_of(900_719_925_473.9999).unwrap(), "900719925473.9999");
+        assert_eq!(money_of(450_359_962_737.0495).unwrap(), "450359962737.0495");
+        assert_eq!(money_of(8_000_000_000_000.0), None);
         assert_eq!(money_of(922_337_203_685_477.5), None);
         assert_eq!(money_of(f64::NAN), None);
     }

@@ -1,0 +1,1 @@
+//! The driver, connections and plain SQL against the simulator.
