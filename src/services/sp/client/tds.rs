@@ -79,7 +79,11 @@ impl Session {
     /// `@@SPID`, by which administrators and other sessions know this one.
     async fn ask_number(&mut self) -> Result<Option<u16>> {
         let job = async { self.client.simple_query("SELECT @@SPID").await?.into_row().await };
-        let row = listening(&self.ear, job).await.map_err(failure)?;
+        let row = match listening(&self.ear, job).await {
+            // What only speaks like SQL Server may not know it.
+            Err(tiberius::error::Error::Server(_)) => None,
+            asked => asked.map_err(failure)?,
+        };
         self.heard.take();
         let first = row.as_ref().and_then(|row| row.cells().next());
         Ok(match first.map(|(_, data)| cell::value(data)).transpose()? {

@@ -138,30 +138,34 @@ pub fn is_end(text: &str) -> bool {
     text.contains("No more packets in the wire")
 }
 
+/// What is wrong with a certificate: how the driver says it, what it means.
+const CERTIFICATE: &[(&str, &str)] = &[
+    ("UnknownIssuer", "nobody who is trusted has signed it"),
+    ("NotValidForName", "it was made for another name"),
+    ("not valid for name", "it was made for another name"),
+    ("NotValidYet", "it is not valid yet"),
+    ("not valid yet", "it is not valid yet"),
+    ("Expired", "it has expired"),
+    ("expired", "it has expired"),
+    ("Revoked", "it was revoked"),
+    ("CaUsedAsEndEntity", "it is that of a certification authority"),
+    ("UnsupportedCertVersion", "it is of an old kind"),
+    ("BadSignature", "its signature is wrong"),
+    ("certificate", "it is rejected"),
+];
+
 /// A TLS connection that did not come about.
 pub fn tls(place: &str, text: &str) -> Error {
-    let text = said(text);
-    let is_about_certificate = text.contains("certificate");
-    let wrong_name = text.contains("NotValidForName") || text.contains("not valid for name");
-    let hint = match (is_about_certificate, wrong_name) {
-        (true, true) => "use the name that the certificate was made for as the address, or set `insecure = true`",
-        (true, false) => "set `ca` to a file with the certificate of whoever signed it, or `insecure = true` in a network that you trust",
-        (false, _) => {
-            "the server may know nothing newer than TLS 1.0: have it updated, or set `encrypt = \"off\"` in a network that you trust"
-        }
+    let Some((mark, meant)) = CERTIFICATE.iter().find(|(mark, _)| text.contains(mark)) else {
+        return Error::new(Kind::Unavailable, "sp.tls", format!("{place}: no encrypted connection comes about: {text}")).hint(
+            "the server may know nothing newer than TLS 1.0: have it updated, or set `encrypt = \"off\"` in a network that you trust",
+        );
     };
-    let (code, what) = match is_about_certificate {
-        true => ("sp.certificate", "the certificate is not trusted"),
-        false => ("sp.tls", "no encrypted connection comes about"),
+    let hint = match mark.to_lowercase().contains("name") {
+        true => "use the name that the certificate was made for as the address, or set `insecure = true` in a network that you trust",
+        false => "set `ca` to a file with the certificate of whoever signed it, or `insecure = true` in a network that you trust",
     };
-    Error::new(Kind::Unavailable, code, format!("{place}: {what}: {text}")).hint(hint)
-}
-
-/// The fault itself: the driver goes on with advice about its own functions.
-fn said(text: &str) -> &str {
-    let text = text.split("TLS handshake: ").nth(1).unwrap_or(text);
-    let end = [". To connect", ". The", ". This", ". Because"].iter().filter_map(|mark| text.find(mark)).min();
-    text[..end.unwrap_or(text.len())].trim_end_matches('.')
+    Error::new(Kind::Unavailable, "sp.certificate", format!("{place}: the server's certificate is not trusted: {meant}")).hint(hint)
 }
 
 /// Whether a driver says that the server does not encrypt as much as was asked for.
@@ -245,7 +249,7 @@ mod tests {
         );
         assert_eq!(
             certificate.message(),
-            "srv1:1433: the certificate is not trusted: invalid peer certificate: UnknownIssuer"
+            "srv1:1433: the server's certificate is not trusted: nobody who is trusted has signed it"
         );
         assert!(certificate.hint_text().unwrap().contains("`ca`"));
         let old = tls("srv1:1433", "received fatal alert: ProtocolVersion");
