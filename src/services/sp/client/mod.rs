@@ -2,13 +2,13 @@
 
 mod cell;
 pub mod driver;
-pub mod message;
 mod login;
+pub mod message;
 mod messages;
 pub mod pool;
 pub mod run;
 pub mod sql;
 pub mod tds;
-pub mod way;
 #[cfg(test)]
 mod tests;
+pub mod way;
