@@ -61,6 +61,8 @@ pub struct Place {
     pub connect_timeout: std::time::Duration,
     /// What administrators see in `sys.dm_exec_sessions.program_name`.
     pub program: String,
+    /// Says to the server that nothing will be changed (`ApplicationIntent=ReadOnly`): a replica for reading may answer.
+    pub read_only: bool,
 }
 
 /// A value of a parameter, or one that came back, without a digit lost.
@@ -132,6 +134,11 @@ pub trait Connection: Send {
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>>;
     /// The server's number of this session (`@@SPID`), where it is known.
     fn session(&self) -> Option<u16>;
+    /// Whether the last answer was read to its end and left neither a transaction open nor another database in use. Locks
+    /// and settings of the session nobody can see.
+    fn is_clean(&self) -> bool {
+        true
+    }
 }
 
 /// The answer to a request, while it arrives.
