@@ -58,6 +58,15 @@ impl Context {
         self.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
     }
 
+    /// Shows the person a line that a server said while it works, above the bars; nobody sees it where no bars are shown.
+    pub fn say(&self, text: &str) {
+        use std::io::Write;
+        if self.progress().is_shown() {
+            let line = crate::secret::mask(text);
+            self.progress().suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
+        }
+    }
+
     /// In a dry run, tells what would be sent and answers true; else answers false. To be asked before every call that
     /// changes something.
     pub fn only_tells(&self, what: impl FnOnce() -> String) -> bool {
