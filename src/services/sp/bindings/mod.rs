@@ -82,7 +82,13 @@ impl Sp {
     }
 
     /// Runs a request to its end. Whoever stops the script ends it at the server as well.
-    fn run(&self, call: &NativeCallContext<'_>, request: Request, how: &How, database: Option<&str>) -> Thrown<Outcome> {
+    fn run(
+        &self,
+        call: &NativeCallContext<'_>,
+        request: Request,
+        how: &How,
+        database: Option<&str>,
+    ) -> Thrown<Outcome> {
         let opened = self.opened(call)?;
         let place = opened.place(database).or_else(|error| throw(call, error))?;
         let under_way = Call::default();

@@ -14,17 +14,47 @@ use crate::services::sp::client::run::{Check, Order, Run, RunState, Step, StepSt
 
 /// Columns of the steps of a run, what people look at first.
 const STEPS: &[&str] = &[
-    "number", "stage", "entity", "code", "state", "seconds", "rows", "return_code", "attempts", "estimate", "error", "note",
-    "database", "server", "statement", "started", "ended", "after", "locks", "repeatable", "messages",
+    "number",
+    "stage",
+    "entity",
+    "code",
+    "state",
+    "seconds",
+    "rows",
+    "return_code",
+    "attempts",
+    "estimate",
+    "error",
+    "note",
+    "database",
+    "server",
+    "statement",
+    "started",
+    "ended",
+    "after",
+    "locks",
+    "repeatable",
+    "messages",
 ];
 /// Of the steps of a plan.
-const PLANNED: &[&str] =
-    &["number", "stage", "entity", "code", "server", "database", "statement", "estimate", "after", "locks", "repeatable"];
+const PLANNED: &[&str] = &[
+    "number",
+    "stage",
+    "entity",
+    "code",
+    "server",
+    "database",
+    "statement",
+    "estimate",
+    "after",
+    "locks",
+    "repeatable",
+];
 const CHECKS: &[&str] = &["check", "entity", "code", "before", "after", "warning"];
 /// Of a list of runs.
 const RUNS: &[&str] = &[
-    "id", "state", "name", "codes", "month", "year", "by", "started", "ended", "seconds", "estimate", "done", "steps", "resumed",
-    "reason",
+    "id", "state", "name", "codes", "month", "year", "by", "started", "ended", "seconds", "estimate", "done", "steps",
+    "resumed", "reason",
 ];
 
 /// Rows of values that are alike, with these columns: what a value lacks is `()`.

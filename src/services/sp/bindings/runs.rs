@@ -105,10 +105,13 @@ fn filter(map: &Map) -> Result<Filter> {
     let text = |name: &str| Ok::<_, Error>(options.text(name)?.map(|text| text.to_string()));
     let state = match options.text("state")? {
         None => None,
-        Some(word) => Some(STATES.iter().find(|(known, _)| *known == word.as_str()).map(|(_, state)| *state).ok_or_else(|| {
-            let known: Vec<&str> = STATES.iter().map(|(known, _)| *known).collect();
-            Error::input("options.value", format!("there is no state \"{word}\"")).hint(format!("it is one of {}", known.join(", ")))
-        })?),
+        Some(word) => Some(
+            STATES.iter().find(|(known, _)| *known == word.as_str()).map(|(_, state)| *state).ok_or_else(|| {
+                let known: Vec<&str> = STATES.iter().map(|(known, _)| *known).collect();
+                Error::input("options.value", format!("there is no state \"{word}\""))
+                    .hint(format!("it is one of {}", known.join(", ")))
+            })?,
+        ),
     };
     Ok(Filter { limit, name: text("name")?, code: text("code")?, before: text("before")?, state, ..Filter::default() })
 }
@@ -190,7 +193,13 @@ pub mod sp {
     /// assert(sp.entity_sync("room", "0c06", #{ checks: false }).checks.is_empty());
     /// ```
     #[rhai_fn(name = "entity_sync", return_raw, pure)]
-    pub fn entity_sync_options(call: NativeCallContext, sp: &mut Sp, name: &str, code: Dynamic, options: Map) -> Thrown<Map> {
+    pub fn entity_sync_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        name: &str,
+        code: Dynamic,
+        options: Map,
+    ) -> Thrown<Map> {
         ordered(&call, sp, order(Some(name), &code, &NONE, &options))
     }
 
@@ -298,7 +307,13 @@ pub mod sp {
 
     /// The same with the options of `entity_sync`.
     #[rhai_fn(name = "plan", return_raw, pure)]
-    pub fn plan_entity_options(call: NativeCallContext, sp: &mut Sp, name: &str, code: Dynamic, options: Map) -> Thrown<Map> {
+    pub fn plan_entity_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        name: &str,
+        code: Dynamic,
+        options: Map,
+    ) -> Thrown<Map> {
         planned(&call, sp, order(Some(name), &code, &NONE, &options))
     }
 
@@ -345,7 +360,13 @@ pub mod sp {
 
     /// The same for several codes.
     #[rhai_fn(name = "plan", return_raw, pure)]
-    pub fn plan_sources_month(call: NativeCallContext, sp: &mut Sp, codes: Array, month: i64, year: i64) -> Thrown<Map> {
+    pub fn plan_sources_month(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        codes: Array,
+        month: i64,
+        year: i64,
+    ) -> Thrown<Map> {
         planned(&call, sp, order(None, &codes.into(), &(month.into(), year.into()), &Map::new()))
     }
 
@@ -396,7 +417,8 @@ pub mod sp {
         let opened = sp.opened(&call)?;
         let found = opened.site.find(id).and_then(|found| {
             found.ok_or_else(|| {
-                Error::new(Kind::NotFound, "sp.no_run", format!("there is no run `{id}`")).hint("sp.history() lists them")
+                Error::new(Kind::NotFound, "sp.no_run", format!("there is no run `{id}`"))
+                    .hint("sp.history() lists them")
             })
         });
         found.and_then(|found| run::whole(&found)).or_else(|error| throw(&call, error))
@@ -452,7 +474,12 @@ pub mod sp {
         let opened = sp.opened(&call)?;
         let lines = opened.site.catalogue().codes().iter().map(|code| {
             let title = code.title.text(LANGUAGE).to_owned();
-            vec![Cell::Text(code.key.clone()), Cell::Text(title), Cell::Text(code.group.clone()), Cell::Flag(code.is_virtual)]
+            vec![
+                Cell::Text(code.key.clone()),
+                Cell::Text(title),
+                Cell::Text(code.group.clone()),
+                Cell::Flag(code.is_virtual),
+            ]
         });
         Ok(listed(&["code", "title", "group", "virtual"], lines))
     }

@@ -12,6 +12,7 @@ mod login;
 mod looks;
 pub mod message;
 mod messages;
+mod open;
 mod order;
 pub mod plan;
 pub mod pool;
