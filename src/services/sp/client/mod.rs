@@ -18,6 +18,7 @@ pub mod plan;
 pub mod pool;
 mod resume;
 pub mod run;
+pub mod show;
 pub mod site;
 pub mod sql;
 mod stamp;

@@ -36,9 +36,10 @@ async fn at_most_so_many_connections_stand_at_once() {
     let (done, most) = tokio::join!(futures_util::future::join_all(jobs), watch);
     assert!(done.iter().all(Result::is_ok));
     assert!((1..=2).contains(&most), "{most}");
-    let other = How { database: Some("hcs".into()), ..How::default() };
-    for how in [&How::default(), &other, &other] {
-        query_how(&sql, text("SELECT 1", &[]), how).await.unwrap();
+    let place = sql.way().place().unwrap();
+    let other = Place { database: Some("hcs".into()), ..place.clone() };
+    for place in [&place, &other, &other] {
+        sql.query(&Call::default(), place, text("SELECT 1", &[]), &How::default()).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(server.hub().clients().len() <= 2);
@@ -60,7 +61,7 @@ async fn a_connection_that_was_lost_at_rest_is_replaced_for_reading() {
 async fn what_takes_too_long_is_ended_at_the_server() {
     let server = server(|_| ()).await;
     let sql = sql(&server, &[]);
-    let how = How { timeout: Some(Duration::from_millis(100)), ..How::default() };
+    let how = How { timeout: Some(Duration::from_millis(100)) };
     let error = query_how(&sql, text("WAITFOR DELAY '00:01:00'", &[]), &how).await.unwrap_err();
     assert_eq!((error.code(), error.kind()), ("sp.timeout", Kind::Timeout));
     assert_eq!(sql.pool().at_rest(&sql.way().place().unwrap()), 1, "the connection is as good as before");
@@ -104,7 +105,8 @@ async fn a_dry_run_tells_of_changes_and_sends_what_reads() {
     let log = told.clone();
     let would: Box<Would> = Box::new(move |line: &str| log.lock().unwrap().push(line.to_owned()));
     let sql = Sql::open(&settings(&server, &[]), &context(Some(would)), Arc::new(Tds)).unwrap();
-    let call = Request::Procedure { name: "dbo.p".into(), params: vec![param("code", Value::Text("0c06".into()), false)] };
+    let call =
+        Request::Procedure { name: "dbo.p".into(), params: vec![param("code", Value::Text("0c06".into()), false)] };
     assert!(query(&sql, call).await.unwrap().sets.is_empty());
     query(&sql, text("UPDATE t SET a = @a", &[("a", Value::Integer(1))])).await.unwrap();
     assert_eq!(query(&sql, text("SELECT 1", &[])).await.unwrap().sets.len(), 1);
@@ -138,7 +140,8 @@ async fn a_stream_holds_the_server_back_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn the_words_of_the_server_before_an_error_are_in_the_error() {
     let server = server(|_| ()).await;
-    let error = query(&sql(&server, &[]), Request::Batch("PRINT 'step 1'; RAISERROR('no', 16, 1)".into())).await.unwrap_err();
+    let error =
+        query(&sql(&server, &[]), Request::Batch("PRINT 'step 1'; RAISERROR('no', 16, 1)".into())).await.unwrap_err();
     let said = error.details().iter().find(|(name, _)| *name == "messages").map(|(_, value)| value.to_string());
     assert_eq!(said.as_deref(), Some("[\"step 1\"]"));
 }
