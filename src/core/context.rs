@@ -84,6 +84,12 @@ impl Context {
         self.0.would.is_some()
     }
 
+    /// The value of a variable of the environment that a file of the user names: `${env:NAME}`. Empty counts as unset. What
+    /// is a secret is made one by whoever knows that it is.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
     /// The limits of a server, shared by everything in this process that talks to it.
     pub fn limits(&self, server: &str, first: impl FnOnce() -> Limits) -> Arc<Limits> {
         let mut limits = self.0.limits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -4,6 +4,7 @@
 //! and the engine of runs.
 
 mod bindings;
+pub mod catalogue;
 pub mod client;
 pub mod wire;
 
