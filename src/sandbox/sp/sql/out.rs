@@ -86,6 +86,8 @@ pub enum Out {
     Began(u64),
     Committed(u64),
     RolledBack(u64),
+    /// What was told so far goes to the client now: RAISERROR … WITH NOWAIT, progress of long procedures.
+    Flush,
 }
 
 /// Why a request ends before it is done.
@@ -103,7 +105,7 @@ pub trait Sink: Send {
     fn put(&mut self, out: Out) -> BoxFuture<'_, Result<(), Stop>>;
 }
 
-/// Everything that was told, for tests.
+// For tests: everything that was told.
 impl Sink for Vec<Out> {
     fn put(&mut self, out: Out) -> BoxFuture<'_, Result<(), Stop>> {
         self.push(out);
