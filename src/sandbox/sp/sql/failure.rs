@@ -100,7 +100,8 @@ pub fn missing_end_comment() -> Failure {
 }
 
 pub fn too_deep() -> Failure {
-    let text = "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.";
+    let text =
+        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.";
     compile(191, 1, text)
 }
 
@@ -167,8 +168,7 @@ pub fn no_procedure(name: &str) -> Failure {
 }
 
 pub fn no_database(name: &str) -> Failure {
-    let text =
-        format!("Database '{name}' does not exist. Make sure that the name is entered correctly.");
+    let text = format!("Database '{name}' does not exist. Make sure that the name is entered correctly.");
     failure(911, 16, 1, text)
 }
 
@@ -177,15 +177,12 @@ pub fn exists_already(name: &str) -> Failure {
 }
 
 pub fn cannot_drop(kind: &str, name: &str) -> Failure {
-    let text =
-        format!("Cannot drop the {kind} '{name}', because it does not exist or you do not have permission.");
+    let text = format!("Cannot drop the {kind} '{name}', because it does not exist or you do not have permission.");
     failure(3701, 11, 5, text)
 }
 
 pub fn missing_parameter(procedure: &str, parameter: &str) -> Failure {
-    let text = format!(
-        "Procedure or function '{procedure}' expects parameter '{parameter}', which was not supplied."
-    );
+    let text = format!("Procedure or function '{procedure}' expects parameter '{parameter}', which was not supplied.");
     failure(201, 16, 4, text)
 }
 
@@ -214,11 +211,8 @@ pub fn too_nested() -> Failure {
 }
 
 pub fn not_convertible(value: &str, from: Type, to: Type) -> Failure {
-    let text = format!(
-        "Conversion failed when converting the {} value '{value}' to data type {}.",
-        from.name(),
-        to.name()
-    );
+    let text =
+        format!("Conversion failed when converting the {} value '{value}' to data type {}.", from.name(), to.name());
     conversion(245, text)
 }
 
@@ -265,16 +259,13 @@ pub fn overflow_value(to: Type, value: &str) -> Failure {
 }
 
 pub fn text_overflow(value: &str, from: Type, to: Type) -> Failure {
-    let text = format!(
-        "The conversion of the {} value '{value}' overflowed an {} column.",
-        from.name(),
-        to.name()
-    );
+    let text = format!("The conversion of the {} value '{value}' overflowed an {} column.", from.name(), to.name());
     failure(248, 16, 1, text).reach(Reach::Transaction)
 }
 
 pub fn bad_operands(left: Type, right: Type, operator: &str) -> Failure {
-    let text = format!("The data types {} and {} are incompatible in the {operator} operator.", left.name(), right.name());
+    let text =
+        format!("The data types {} and {} are incompatible in the {operator} operator.", left.name(), right.name());
     binding(402, text)
 }
 
@@ -284,8 +275,7 @@ pub fn bad_operand(kind: Type, operator: &str) -> Failure {
 }
 
 pub fn bad_argument(kind: Type, argument: usize, function: &str) -> Failure {
-    let text =
-        format!("Argument data type {} is invalid for argument {argument} of {function} function.", kind.name());
+    let text = format!("Argument data type {} is invalid for argument {argument} of {function} function.", kind.name());
     binding(8116, text)
 }
 
@@ -328,8 +318,9 @@ pub fn column_count() -> Failure {
 }
 
 pub fn explicit_identity(table: &str) -> Failure {
-    let text =
-        format!("Cannot insert explicit value for identity column in table '{table}' when IDENTITY_INSERT is set to OFF.");
+    let text = format!(
+        "Cannot insert explicit value for identity column in table '{table}' when IDENTITY_INSERT is set to OFF."
+    );
     failure(544, 16, 1, text)
 }
 

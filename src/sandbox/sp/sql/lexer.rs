@@ -95,7 +95,8 @@ impl Lexer<'_> {
     fn skip_blanks(&mut self) -> Answer<()> {
         loop {
             let rest = self.rest();
-            let blank = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0').len();
+            let blank =
+                rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0').len();
             if blank > 0 {
                 self.skip(blank);
             } else if rest.starts_with("--") {

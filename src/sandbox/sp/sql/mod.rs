@@ -11,3 +11,6 @@ pub mod value;
 
 pub use out::{Column, Out, Said, Sink, Stop, command};
 pub use value::{Parameter, Type, Value};
+
+mod trivial;
+pub use trivial::{Session, World};
