@@ -47,7 +47,7 @@ pub enum Step {
     /// `SET @x = …`; the sign of `+=` and the like.
     Assign { variable: String, operator: Option<Operator>, value: Expr },
     Select(Query),
-    Insert(Insert),
+    Insert(Arc<Insert>),
     Update(Update),
     Delete(Delete),
     Truncate(Name),

@@ -5,6 +5,7 @@ use super::failure::{self, Answer};
 use super::lexer::bytes_of_hex;
 use super::moment::{self, Format, Moment};
 use super::value::{Family, Type, Value};
+use crate::sandbox::sp::codepage;
 
 /// What a conversion depends on besides the value.
 #[derive(Clone, Copy, Debug)]
@@ -269,7 +270,7 @@ fn text_of_bytes(bytes: &[u8], to: Type, way: Way) -> String {
             let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from(pair[0]) | u16::from(*pair.get(1).unwrap_or(&0)) << 8).collect();
             String::from_utf16_lossy(&units)
         }
-        _ => bytes.iter().map(|byte| crate::sandbox::sp::codepage::character(*byte)).collect(),
+        _ => codepage::decoded(bytes, codepage::COLLATION),
     }
 }
 
@@ -336,7 +337,7 @@ fn to_binary(value: Value, to: Type, way: Way) -> Answer<Value> {
             bytes_of_hex(&digits)
         }
         Value::Text(text) => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        Value::Char(text) => text.chars().map(crate::sandbox::sp::codepage::byte).collect(),
+        Value::Char(text) => text.chars().map(codepage::byte).collect(),
         Value::Guid(bytes) => guid_bytes(&bytes),
         Value::Bit(bit) => vec![u8::from(bit)],
         Value::TinyInt(number) => vec![number],

@@ -8,13 +8,10 @@ mod statement;
 mod table;
 mod types;
 
-#[cfg(test)]
-mod tests;
 
 use super::ast::{Expr, Instruction, Name, Place, Program, Step};
 use super::failure::{self, Answer, Failure};
 use super::lexer::{Kind, Token, tokens};
-use super::value::Type;
 
 /// How deep anything may be nested.
 const DEEPEST: usize = 100;
@@ -43,14 +40,6 @@ pub fn name(text: &str) -> Answer<Name> {
     let name = parser.name()?;
     parser.end()?;
     Ok(name)
-}
-
-/// Reads the name of a type.
-pub fn kind(text: &str) -> Answer<Type> {
-    let mut parser = Parser::new(text, true)?;
-    let kind = parser.kind()?;
-    parser.end()?;
-    Ok(kind)
 }
 
 /// A WHILE under way.

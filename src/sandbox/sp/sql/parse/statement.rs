@@ -1,8 +1,10 @@
 //! Statements, and the jumps of control flow.
 
+use std::sync::Arc;
+
 use super::{Loop, Parser, reserved};
 use crate::sandbox::sp::sql::ast::{
-    Change, Declaration, Delete, Droppable, Expr, Insert, Item, Name, Place, RaiseError, Rows, Setting, Step, Update,
+    Change, Declaration, Delete, Droppable, Expr, Insert, Name, Place, RaiseError, Rows, Setting, Step, Update,
 };
 use crate::sandbox::sp::sql::failure::{self, Answer};
 use crate::sandbox::sp::sql::lexer::Kind;
@@ -126,7 +128,7 @@ impl Parser<'_> {
         } else {
             Rows::Query(self.query()?)
         };
-        self.emit(Step::Insert(Insert { into, columns, output, rows }));
+        self.emit(Step::Insert(Arc::new(Insert { into, columns, output, rows })));
         Ok(())
     }
 
@@ -541,9 +543,4 @@ impl Parser<'_> {
         self.emit(Step::Drop { kind, names, if_exists });
         Ok(())
     }
-}
-
-/// Whether a select list assigns variables, which is then all it does.
-pub fn assigns(items: &[Item]) -> bool {
-    items.iter().any(|item| matches!(item, Item::Assign { .. }))
 }
