@@ -23,7 +23,8 @@ pub const OF_READING: &[&str] = &["retry"];
 /// What every change takes.
 pub const OF_CHANGE: &[&str] = &["wait", "timeout", "interval", "errors", "cancel", "retry", "dry_run", "no_task"];
 /// What every change of many takes.
-pub const OF_BULK: &[&str] = &["limit", "wait", "timeout", "interval", "via", "retry", "dry_run", "no_task", "errors"];
+pub const OF_BULK: &[&str] =
+    &["limit", "wait", "timeout", "interval", "via", "cancel", "retry", "dry_run", "no_task", "errors"];
 /// What waiting takes.
 pub const OF_WAITING: &[&str] = &["timeout", "interval", "errors", "cancel"];
 

@@ -67,7 +67,7 @@ impl Controller {
 
     /// Waits for a task that has to end well.
     pub(super) async fn well(&self, task: &str) -> Result<()> {
-        let ended = self.wait_task(task, Waiting { timeout: self.task_timeout(), interval: None }).await?;
+        let ended = self.wait_task(task, Waiting::new(self.task_timeout())).await?;
         ended.failure().map_or(Ok(()), Err)
     }
 }
