@@ -45,7 +45,7 @@ pub trait Service: Sync {
         Vec::new()
     }
     /// What is meant by a call that nobody knows, when its words are those of another library for the same system:
-    /// `module::function`, `Type.method` or `name`.
+    /// `module::function`, `Type.method`, `Type.[integer]` for what is chosen by a place, or `name`.
     fn instead(&self, _written: &str) -> Option<String> {
         None
     }
