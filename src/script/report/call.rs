@@ -199,7 +199,8 @@ impl Call {
                         a(&param.holds)
                     ),
                 };
-                return said(message).hint(there_is);
+                let instead = services::instead(&format!("{written}({found})"));
+                return said(message).hint(instead.unwrap_or(there_is));
             }
         }
         let given: Vec<String> = self.given().iter().map(|found| a(found)).collect();

@@ -2,7 +2,7 @@
 
 use super::{kinds, methods};
 use crate::error::did_you_mean;
-use crate::services::veil::table::{ALL, Call, Entity};
+use crate::services::veil::table::{ALL, Call, Entity, Holds};
 
 /// Methods of the Python client, and what to write.
 const METHODS: &[(&str, &str)] = &[
@@ -120,6 +120,9 @@ pub fn instead(written: &str) -> Option<String> {
         return Some((*hint).to_owned());
     }
     let (owner, name) = written.split_once('.')?;
+    if let Some((name, found)) = name.strip_suffix(')').and_then(|name| name.split_once('(')) {
+        return as_option(owner, name, found);
+    }
     match (owner, name) {
         ("Rows", "wait") => {
             let hint = "changes of a set are waited for already; after wait: false, write veil.wait(rows)";
@@ -160,6 +163,18 @@ pub fn instead(written: &str) -> Option<String> {
         return Some(format!("write veil.{word}(…)"));
     }
     None
+}
+
+/// A value that stands alone where options are wanted.
+fn as_option(owner: &str, name: &str, found: &str) -> Option<String> {
+    let entity = ALL.iter().find(|entity| entity.type_name == owner || kinds::set_name(entity) == owner)?;
+    let flag = || entity.call(name)?.options().find(|param| param.holds == Holds::Flag);
+    let option = match found {
+        "bool" => format!("{}: true", flag()?.name),
+        "integer" | "number" if name.starts_with("wait") => "timeout: 60".to_owned(),
+        _ => return None,
+    };
+    Some(format!("options have names: write .{name}(#{{ {option} }})"))
 }
 
 /// What a row is asked to do that only a handle can.
@@ -230,10 +245,16 @@ mod tests {
             ("Row.ensure_on", "veil.domain(row)"),
             ("Row.extend", "for a virtual disk write veil.vdisk(row).extend(…)"),
             ("Row.revert", "veil.snapshot(row)"),
+            ("VeilDomain.start(bool)", ".start(#{ force: true })"),
+            ("VeilDomains.shutdown(bool)", ".shutdown(#{ force: true })"),
+            ("VeilDomain.wait_agent(integer)", ".wait_agent(#{ timeout: 60 })"),
+            ("VeilTask.wait(number)", ".wait(#{ timeout: 60 })"),
         ] {
             assert!(instead(said).unwrap_or_default().contains(expected), "{said}");
         }
-        assert_eq!(instead("VeilDomain.frobnicate"), None);
+        for unknown in ["VeilDomain.frobnicate", "VeilDomain.start(text)", "VeilDomain.start(integer)"] {
+            assert_eq!(instead(unknown), None);
+        }
         assert_eq!(instead("Row.frobnicate"), None);
         assert_eq!(instead("B24.delete"), None);
     }
