@@ -157,7 +157,11 @@ fn options(text: &mut String, title: &str, params: impl Iterator<Item = &'static
             Holds::Colour => "; `\"#rrggbb\"`".to_owned(),
             _ => String::new(),
         };
-        write_into(text, format_args!("- `{}`{usual}: {}{values}\n", param.name, param.help));
+        let assumed = match param.assumed {
+            true => "; nobody has described it, so before a change the rows have to show that it works",
+            false => "",
+        };
+        write_into(text, format_args!("- `{}`{usual}: {}{values}{assumed}\n", param.name, param.help));
     }
 }
 
