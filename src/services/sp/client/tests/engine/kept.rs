@@ -110,7 +110,7 @@ async fn another_process_can_cancel_a_run() {
 #[tokio::test(start_paused = true)]
 async fn history_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("runs.sqlite");
+    let file = folder.path().join("new folder/runs.sqlite");
     let fake = Fake::new(|call, _| match call.contains("room") {
         true => Act::raises(547),
         false => Act { says: vec!["done".to_owned()], ..Act::takes(1000) },
