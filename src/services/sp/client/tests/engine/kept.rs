@@ -226,6 +226,21 @@ async fn a_killed_process_leaves_runs_that_can_be_taken_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_that_take_up_the_same_run_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.sqlite");
+    let fake = Fake::quick();
+    let id = killed(&fake, &file, &[], [Some(S::Ok), Some(S::Running), None]);
+    let (one, other) = (process(&fake, &file, &[]), process(&fake, &file, &[]));
+    let running = one.resume(&id, "ivan", Unknown::Refuse).unwrap();
+    assert_eq!(other.resume(&id, "olga", Unknown::Refuse).map(|_| ()).unwrap_err().code(), "sp.not_resumable");
+    // Both have found it interrupted, and come to claim it one after the other.
+    let claimed = other.0.history.go_on(&running.run(), &[]).unwrap();
+    assert_eq!(claimed, crate::services::sp::client::history::Claimed::No(id));
+    ok(&running.drive().await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_run_goes_on_where_it_failed() {
     let fake = Fake::new(|call, nth| match call.starts_with("crude") && nth == 1 {
         true => Act::raises(547),
