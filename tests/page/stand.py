@@ -221,6 +221,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer({"user": "olga" if self.is_known() else None, "may_start": self.is_known()})
             case "GET", ["catalogue"]:
                 return self.answer({"name": "billing-aggregate", "min_period": "2018-01", "max_period": datetime.now().strftime("%Y-%m")})
+            case "GET", ["codes"] if self.headers["Accept-Language"].startswith("ru"):
+                return self.answer([{"code": "0c06", "title": "Участок 6", "group": "hcs", "group_title": "ЖКХ", "virtual": False}])
             case "GET", ["codes"]:
                 hcs = [{"code": "all", "title": "All HCS data areas", "group": "hcs", "virtual": True}] + [{"code": code, "title": code, "group": "hcs", "virtual": False} for code in HCS]
                 return self.answer(hcs + [{"code": code, "title": title, "group": "stack", "virtual": False} for code, title in STEK.items()])
@@ -228,7 +230,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer([{"name": name, "title": name.replace("_", " "), "dated": name in DATED, "shared": name in SHARED} for name in names_of(code)])
             case "POST", ["plan"]:
                 steps = plan(body)
-                return self.answer({"steps": steps, "estimate": sum(one["estimate"] for one in steps)})
+                notes = ["Six entities are shared: one run serves every data area."] if not body.get("name") else []
+                return self.answer({"steps": steps, "estimate": sum(one["estimate"] for one in steps), "notes": notes})
             case "POST", ["runs"]:
                 return self.answer(stand.start(body), 202)
             case "GET", ["runs"]:
@@ -252,10 +255,6 @@ class Handler(BaseHTTPRequestHandler):
                 return self.stream(None)
             case "GET", ["status"]:
                 return self.answer(self.status())
-            case "GET", ["durations"]:
-                runs = [run for run in stand.runs.values() if run.get("seconds") is not None and run["order"].get("name", "") == asked.get("name", "")]
-                runs = [run for run in runs if "code" not in asked or asked["code"] in run["order"]["codes"]]
-                return self.answer([{"run": run["id"], "started": run["started"], "seconds": run["seconds"], "state": run["state"]} for run in sorted(runs, key=lambda run: run["started"])])
             case "GET", ["checks"]:
                 return self.answer([{"check": "check_prep", "entity": asked["name"], "code": asked["code"], "before": None, "after": "2019-07-12T15:43:09.943"},
                                     {"check": "check_crude", "entity": asked["name"], "code": asked["code"], "before": None, "after": None, "warning": "No such column."}])

@@ -110,8 +110,11 @@ export function chooser({ changed, failed }) {
   }
 
   async function drawNames() {
-    const chosen = [...choice.codes];
-    names = chosen.length ? await commonNames(chosen) : [];
+    const asked = choice.codes;
+    const found = asked.size ? await commonNames([...asked]) : [];
+    // Answers may overtake each other: only the newest choice counts.
+    if (choice.codes !== asked) return;
+    names = found;
     const option = (one) => h("option", { value: one.name }, titled(one.name, one.title));
     const group = (key, list) => (list.length ? h("optgroup", { label: t(key) }, list.map(option)) : null);
     show(
@@ -136,7 +139,7 @@ export function chooser({ changed, failed }) {
 
   function chip({ code: value, title }) {
     const box = h("input", { type: "checkbox", name: "code", value, checked: choice.codes.has(value), onchange: takeCodes });
-    return h("label", { class: "pick" }, box, h("span", {}, h("b", { class: "code" }, value), title && title !== value ? h("small", {}, title) : null));
+    return h("label", { class: "pick" }, box, h("span", {}, h("b", { class: "code" }, value), " ", title && title !== value ? h("small", {}, title) : null));
   }
 
   function drawGroup(title, list) {

@@ -47,7 +47,7 @@ export function dateTime(text) {
 }
 
 export function dateTimeExact(text) {
-  return moment(text, { dateStyle: "long", timeStyle: "medium" });
+  return moment(text, { day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
 export function dayShort(text) {
@@ -58,12 +58,8 @@ export function clock(text) {
   return moment(text, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
-function capital(text) {
-  return text.charAt(0).toLocaleUpperCase(language()) + text.slice(1);
-}
-
 export function monthName(month) {
-  return capital(formatter(Intl.DateTimeFormat, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2000, month - 1, 1))));
+  return formatter(Intl.DateTimeFormat, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2000, month - 1, 1)));
 }
 
 // A month of the order, as `July 2019`; nothing for an order without one.

@@ -14,6 +14,9 @@ import { allNames, codes } from "./sources.js";
 import { t } from "./words.js";
 
 const PAGE = 50;
+const CHARTED = 100; // Runs that are looked through for the drawing.
+
+const kind = (order) => JSON.stringify([order.name ?? "", [...codesOf(order)].sort(), Boolean(order.undated_only)]);
 
 function select(id, label, options, value, onchange) {
   const field = h("select", { id, onchange }, options.map(([key, text]) => h("option", { value: key }, text)));
@@ -25,7 +28,7 @@ function row(run) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#run/${encodeURIComponent(run.id)}` }, name(whatOf(run.order)), h("span", { class: "code" }, codesInWords(run.order)))),
+    h("th", { scope: "row" }, h("a", { href: `#run/${encodeURIComponent(run.id)}` }, name(whatOf(run.order)), " ", h("span", { class: "code" }, codesInWords(run.order)))),
     h("td", {}, badge(run.state)),
     h("td", { class: "wide-only" }, period(run.order)),
     h("td", {}, dateTime(run.started)),
@@ -56,6 +59,7 @@ export function mount(root, params) {
   let drawn = { close() {} };
   let due;
   let left = false;
+  let turn = 0;
 
   async function drawFilters() {
     const [sources, names] = await Promise.all([codes(), allNames()]);
@@ -72,15 +76,17 @@ export function mount(root, params) {
     show(filters, code.node, entity.node, state.node);
   }
 
-  // Durations are only worth comparing between runs of the same kind: without a choice, the newest run's.
+  // Only durations of the same thing are worth comparing: of what the newest run that fits did.
   async function drawChart() {
+    const mine = turn;
     const newest = runs[0]?.order;
-    const kind = chosen.name || chosen.code || !newest ? { name: chosen.name, code: chosen.code } : { name: newest.name ?? "", code: codesOf(newest)[0] ?? "" };
-    const durations = await get(`api/durations${query(kind)}`);
-    if (left) return;
+    const code = newest && codesOf(newest)[0];
+    const alike = newest ? (await get(`api/runs${query({ limit: CHARTED, name: newest.name, code })}`)).runs : [];
+    if (left || mine !== turn) return;
+    const told = alike.filter((run) => kind(run.order) === kind(newest)).map((run) => ({ run: run.id, started: run.started, seconds: run.seconds, state: run.state }));
     drawn.close();
-    drawn = chart(durations);
-    show(drawingTitle, [t("chart.title"), kind.name || (kind.code ? t("order.whole") : ""), kind.code].filter(Boolean).join(" · "));
+    drawn = chart(told.reverse());
+    show(drawingTitle, [t("chart.title"), newest && whatOf(newest), newest && codesInWords(newest)].filter(Boolean).join(" · "));
     show(drawing, drawn.node);
   }
 
@@ -104,9 +110,12 @@ export function mount(root, params) {
   }
 
   async function load() {
+    turn += 1;
+    const mine = turn;
     try {
       const { runs: found } = await get(`api/runs${query({ limit: PAGE, ...chosen })}`);
-      if (left) return;
+      // Answers may overtake each other.
+      if (left || mine !== turn) return;
       runs = found;
       drawRows(found, found.length === PAGE);
       await drawChart();

@@ -25,12 +25,14 @@ export const isOver = (run) => OVER.has(run.state);
 export function share(run) {
   const steps = run.steps;
   if (!steps?.length) return isOver(run) ? 1 : 0;
+  // While it goes on, what was skipped is behind it too; afterwards only what succeeded is done.
+  const counts = isOver(run) ? (state) => state === "ok" : isEnded;
   let done = 0;
   let all = 0;
   for (const step of steps) {
     const weight = step.estimate || 1;
     all += weight;
-    if (isEnded(step.state)) done += weight;
+    if (counts(step.state)) done += weight;
     else if (isAtWork(step.state)) done += Math.min(elapsed(step) ?? 0, weight * 0.95);
   }
   return all ? done / all : 0;
@@ -65,11 +67,11 @@ export function mount(root, { id }) {
     checks,
   );
 
-  const done = () => run.steps.filter(({ state: one }) => isEnded(one)).length;
+  const done = () => run.steps.filter(({ state: one }) => one === "ok").length;
   const doneInWords = () => t("run.done", { done: done(), n: run.steps.length });
 
   function drawProgress() {
-    const part = isOver(run) && run.state === "ok" ? 1 : share(run);
+    const part = share(run);
     bar.value = part;
     bar.className = run.state;
     const spent = secondsOf(run);

@@ -52,8 +52,8 @@ function errorPart(error) {
   );
 }
 
-export function messageLine(message, prefix) {
-  return h("li", {}, h("time", { datetime: message.at }, clock(message.at)), prefix ?? null, h("span", { class: "foreign" }, message.text));
+export function messageLine(message, from) {
+  return h("li", {}, from, h("time", { datetime: message.at }, clock(message.at)), h("span", { class: "foreign" }, message.text));
 }
 
 function messagesPart(messages) {
@@ -78,7 +78,7 @@ function body(step) {
       fact(t("step.locks"), (step.locks ?? []).join(", ")),
       fact(t("step.after"), (step.after ?? []).map(number).join(", ")),
       fact(t("step.repeatable"), step.repeatable ? t("yes") : t("no")),
-      fact(t("step.expected"), step.estimate ? duration(step.estimate) : ""),
+      fact(t("step.expected"), step.estimate && step.state !== "pending" ? duration(step.estimate) : ""),
       fact(t("step.attempts"), step.attempts > 1 ? number(step.attempts) : ""),
       fact(t("step.rows"), step.rows === undefined || step.rows === null ? "" : number(step.rows)),
       fact(t("step.code"), step.return_code === undefined || step.return_code === null ? "" : number(step.return_code)),
@@ -103,7 +103,7 @@ function row(step, opened, asPlan) {
       {},
       slot,
       h("span", { class: "step-number" }, number(step.number)),
-      h("span", { class: "step-what" }, h("b", {}, step.stage), " ", h("span", { class: "name" }, step.entity), step.code ? h("span", { class: "code" }, step.code) : null),
+      h("span", { class: "step-what" }, h("b", {}, step.stage), " ", h("span", { class: "name" }, step.entity), " ", step.code ? h("span", { class: "code" }, step.code) : null),
       h("span", { class: "step-where" }, step.database),
       asPlan ? null : state,
       time,

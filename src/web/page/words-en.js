@@ -97,7 +97,7 @@ export default {
   "resume.skip": "Skip it",
   "resume.title": "Done or not?",
   "resume.what": "The work was interrupted in a step that may not simply be done twice, and nobody knows whether it has taken effect:",
-  "run.again": "Choose the same again",
+  "run.again": "Run again…",
   "run.by": "Started by",
   "run.cancel": "Cancel…",
   "run.codes": "Data sources",
