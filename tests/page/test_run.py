@@ -195,12 +195,30 @@ def test_hundreds_of_steps_show_those_under_way(reader, stand):
     run["steps"][230].update(state="running", started="2026-11-22T09:00:00Z")
     watch(reader, stand, run)
     reader.until(lambda: "running" in reader.steps(), "the step under way")
+    assert len(reader.steps()) == 40
+    first = lambda: reader.script("return document.querySelector('.step').dataset.step")
+    reader.click_button("220 earlier steps")
+    reader.until(lambda: first() == "21", "those before")
     assert len(reader.steps()) == 200
-    reader.click_button("60 earlier steps")
-    reader.until(lambda: reader.script("return document.querySelector('.step').dataset.step") == "1", "the first step")
+    reader.click_button("20 earlier steps")
+    reader.until(lambda: first() == "1", "the first step")
     reader.click(".chip[data-state=running]")
     reader.until(lambda: reader.steps() == ["running"], "only what runs")
     reader.sees("Everything · 0c01, 0c05, 0c06 and 8 more · July 2019", "h1")
+
+
+def test_a_long_run_keeps_what_is_under_way_in_sight_and_counts_states(reader, stand):
+    run = stand.start({"code": "0c06", "month": 7, "year": 2019}, drive=False)
+    watch(reader, stand, run)
+    reader.until(lambda: len(reader.steps()) == 60, "all steps")
+    for one in run["steps"][:35]:
+        stand.step_state(run, one, state="running", started="2026-11-22T09:00:00Z")
+        stand.step_state(run, one, state="ok", seconds=1.0)
+    stand.step_state(run, run["steps"][35], state="running", started="2026-11-22T09:00:00Z")
+    reader.sees("30 earlier steps")
+    assert reader.steps()[:7] == ["ok"] * 5 + ["running", "pending"]
+    counts = [chip.text.split("\n") for chip in reader.all(".chip")]
+    assert counts == [["All", "60"], ["running", "1"], ["done", "35"], ["to do", "24"]]
 
 
 def test_the_same_again_comes_with_the_choice_made(reader, stand):

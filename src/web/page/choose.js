@@ -119,7 +119,7 @@ export function chooser({ changed, failed }) {
     const group = (key, list) => (list.length ? h("optgroup", { label: t(key) }, list.map(option)) : null);
     show(
       name,
-      h("option", { value: "" }, t("choose.whole", { n: names.length })),
+      h("option", { value: "" }, names.length ? t("choose.whole", { n: names.length }) : t("order.whole")),
       group("choose.dated", names.filter((one) => one.dated)),
       group("choose.plain", names.filter((one) => !one.dated)),
     );

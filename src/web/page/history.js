@@ -2,13 +2,13 @@
 
 import { get, query } from "./api.js";
 import { chart } from "./chart.js";
-import { h, show } from "./dom.js";
+import { h, name, show } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { dateTime, duration, period } from "./format.js";
 import { follow } from "./live.js";
 import { badge, RUN_STATES, stateName } from "./marks.js";
 import { connection, noConnection } from "./notices.js";
-import { codesInWords, codesOf, name, whatOf } from "./orders.js";
+import { codesInWords, codesOf, whatOf } from "./orders.js";
 import { secondsOf } from "./run.js";
 import { allNames, codes } from "./sources.js";
 import { t } from "./words.js";
