@@ -82,6 +82,7 @@ class Stand:
         self.says = ["Rows exported: 1 204"]
         self.needs_token = False
         self.hold = set()  # stages that do not end by themselves
+        self.listeners = 0  # open streams
         self.down = False  # the streams end, and nobody answers
 
     def tell(self, run, event, value):
@@ -288,6 +289,7 @@ class Handler(BaseHTTPRequestHandler):
         if run is not None and run not in stand.runs:
             return self.refuse(404, "sp.no_run", f"There is no run {run}.")
         self.close_connection = True
+        stand.listeners += 1
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
@@ -303,10 +305,11 @@ class Handler(BaseHTTPRequestHandler):
                     self.put(at, "run", stand.runs[run])
             while not stand.down:
                 with stand.lock:
-                    if at >= len(stand.events):
-                        stand.changed.wait(0.2)
+                    idle = at >= len(stand.events) and not stand.changed.wait(0.2)
                     fresh = stand.events[at:]
                     ended = run is not None and stand.runs[run]["state"] in OVER
+                if idle:  # also shows whether the other side is still there
+                    self.wfile.write(b": still here\n\n")
                 for sequence, whose, event, value in fresh:
                     at = sequence
                     if run in (None, whose):
@@ -316,6 +319,7 @@ class Handler(BaseHTTPRequestHandler):
                     break
         except OSError:
             pass
+        stand.listeners -= 1
         return None
 
     def file(self, path):

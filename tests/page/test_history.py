@@ -24,7 +24,7 @@ def test_runs_are_chosen_by_source_entity_and_state(reader, stand):
     # The address keeps the choice.
     reader.driver.refresh()
     reader.until(lambda: len(rows(reader)) == 1, "the same after a reload")
-    assert reader.script("return document.getElementById('filter-code').value") == "0c06"
+    reader.until(lambda: reader.script("return document.getElementById('filter-code')?.value") == "0c06", "the choice in the filter")
     reader.choose("#filter-name", "meter")
     reader.sees("No run fits.")
 

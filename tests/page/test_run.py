@@ -155,6 +155,22 @@ def test_trying_again_can_be_asked_for_at_once(reader, stand):
     reader.sees("The connection is back.", "#notices", seconds=2)
 
 
+def test_a_tab_that_nobody_sees_takes_no_connection_from_the_others(reader, stand):
+    stand.hold.add("prep")
+    run = stand.start(PAYMENT)
+    watch(reader, stand, run)
+    reader.sees("Rows exported", ".log")
+    assert stand.listeners == 1
+    hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => arguments[0]}); document.dispatchEvent(new Event('visibilitychange'))"
+    reader.script(f"(function() {{ {hide} }})(true)")
+    reader.until(lambda: stand.listeners == 0, "no connection")
+    stand.say(run, run["steps"][0], "Said behind the back")
+    reader.script(f"(function() {{ {hide} }})(false)")
+    reader.sees("Said behind the back", ".log")
+    assert reader.text(".log").count("Rows exported") == 1
+    assert "lost" not in reader.text("#notices")
+
+
 def test_foreign_text_stays_text(reader, stand):
     evil = "<img src=x onerror=\"window.hurt = 1\"><script>window.hurt = 2</script> {n} &amp; <b>bold</b>"
     stand.says = [evil]
