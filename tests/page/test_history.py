@@ -82,6 +82,17 @@ def test_a_run_that_ends_appears_by_itself(reader, stand):
     reader.until(lambda: len(rows(reader)) == 1 and "done" in rows(reader)[0], "the run")
 
 
+def test_news_do_not_take_the_focus_away(reader, stand):
+    stand.past(PAYMENT, "ok", 10, 3)
+    reader.open(stand.address, "#history", token=TOKEN)
+    reader.until(lambda: len(rows(reader)) == 1, "the run")
+    reader.script("document.querySelector('table.history a').focus(); document.querySelector('.data').open = true")
+    focused = reader.focused().get_attribute("href")
+    stand.start(METER)
+    reader.until(lambda: len(rows(reader)) == 2 and "done" in rows(reader)[0], "the new one")
+    assert reader.focused().get_attribute("href") == focused
+
+
 def test_what_is_under_way_stands_on_the_first_view(reader, stand):
     stand.hold.add("crude")
     reader.open(stand.address, token=TOKEN)

@@ -147,12 +147,13 @@ def test_trying_again_can_be_asked_for_at_once(reader, stand):
     run = stand.start(PAYMENT)
     watch(reader, stand, run)
     reader.sees("Rows exported", ".log")
+    # By itself it would try again in a year.
+    reader.script("const real = setTimeout; window.setTimeout = (what, wait) => real(what, wait >= 300 && wait < 40_000 ? 2 ** 31 - 1 : wait)")
     stand.down = True
     reader.sees("The connection is lost", "#notices")
-    time.sleep(4)
     stand.down = False
     reader.click_button("Try now", "#notices")
-    reader.sees("The connection is back.", "#notices", seconds=2)
+    reader.sees("The connection is back.", "#notices")
 
 
 def test_a_tab_that_nobody_sees_takes_no_connection_from_the_others(reader, stand):

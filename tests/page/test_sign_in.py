@@ -76,6 +76,15 @@ def test_a_token_that_is_no_longer_good_leads_to_signing_in(reader, stand):
     reader.sees("olga", "#who")
 
 
+def test_who_signs_out_is_not_asked_to_sign_in_at_once(reader, stand):
+    reader.expected = ["401"]
+    stand.needs_token = True
+    reader.open(stand.address, token=TOKEN)
+    reader.click("#sign")
+    reader.sees("A token is needed.", ".error-box")
+    assert not reader.all("dialog")
+
+
 def test_the_token_is_in_no_address(reader, stand):
     stand.hold.add("prep")
     run = stand.start({"code": "0c06", "name": "payment", "month": 7, "year": 2019})

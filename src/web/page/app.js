@@ -58,13 +58,13 @@ function drawFrame() {
   show(at("sign"), t(token() ? "sign.out" : "sign.in"));
 }
 
-async function begin() {
+async function begin(event) {
   forget();
   try {
     const known = await learnWho();
     drawFrame();
     go(false);
-    if (!known) askToken();
+    if (!known && !event?.detail?.left) askToken();
   } catch (refusal) {
     drawFrame();
     show(main, h("section", { class: "card" }, h("h1", {}, "pult"), errorBox(refusal), h("button", { type: "button", class: "primary", onclick: begin }, t("error.again"))));

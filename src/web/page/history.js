@@ -57,6 +57,7 @@ export function mount(root, params) {
   );
   let runs = [];
   let drawn = { close() {} };
+  let drawnOf;
   let due;
   let left = false;
   let turn = 0;
@@ -84,14 +85,20 @@ export function mount(root, params) {
     const alike = newest ? (await get(`api/runs${query({ limit: CHARTED, name: newest.name, code })}`)).runs : [];
     if (left || mine !== turn) return;
     const told = alike.filter((run) => kind(run.order) === kind(newest)).map((run) => ({ run: run.id, started: run.started, seconds: run.seconds, state: run.state }));
+    // What stands there already stays, opened as it is.
+    const mark = JSON.stringify([told, newest && kind(newest)]);
+    if (mark === drawnOf) return;
+    drawnOf = mark;
     drawn.close();
     drawn = chart(told.reverse());
     show(drawingTitle, [t("chart.title"), newest && whatOf(newest), newest && codesInWords(newest)].filter(Boolean).join(" · "));
     show(drawing, drawn.node);
   }
 
-  function drawRows(fresh, full) {
+  function drawRows(full) {
+    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
     show(body, runs.map(row));
+    if (focused) [...body.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
     empty.hidden = runs.length > 0;
     table.hidden = runs.length === 0;
     show(more, full ? h("button", { type: "button", class: "plain", onclick: older }, t("history.more")) : null);
@@ -102,7 +109,7 @@ export function mount(root, params) {
       const { runs: next } = await get(`api/runs${query({ limit: PAGE, ...chosen, before: runs[runs.length - 1].id })}`);
       const at = runs.length;
       runs = [...runs, ...next];
-      drawRows(next, next.length === PAGE);
+      drawRows(next.length === PAGE);
       body.children[at]?.querySelector("a").focus();
     } catch (refusal) {
       show(trouble, errorBox(refusal));
@@ -117,7 +124,7 @@ export function mount(root, params) {
       // Answers may overtake each other.
       if (left || mine !== turn) return;
       runs = found;
-      drawRows(found, found.length === PAGE);
+      drawRows(found.length === PAGE);
       await drawChart();
       show(trouble);
     } catch (refusal) {

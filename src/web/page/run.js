@@ -168,7 +168,7 @@ export function mount(root, { id }) {
   function said({ step: one, message }) {
     const step = run.steps.find(({ number: known }) => known === one);
     if (!step) return;
-    step.messages = [...(step.messages ?? []), message];
+    (step.messages ??= []).push(message);
     log.add([{ step, message }]);
     steps.update(step);
   }

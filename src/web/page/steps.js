@@ -116,8 +116,10 @@ function row(step, opened, asPlan) {
   const node = h("li", { class: "step", "data-step": step.number }, details);
   let now = step;
   let dirty = true;
+  let due = 0;
 
   function fillBody() {
+    due = 0;
     if (details.open && dirty) {
       show(inside, body(now));
       dirty = false;
@@ -131,13 +133,14 @@ function row(step, opened, asPlan) {
   function update(fresh) {
     now = fresh;
     dirty = true;
+    // However many messages come, what is open is drawn once a frame.
+    due ||= requestAnimationFrame(fillBody);
     node.dataset.state = fresh.state;
     show(slot, asPlan ? null : mark(fresh.state));
     write(state, stateName(fresh.state));
     write(time, took(fresh));
     write(trouble, fresh.error ? fresh.error.message : fresh.state === "skipped" ? (fresh.note ?? "") : "");
     if (opened.has(fresh.number) && !details.open) details.open = true;
-    fillBody();
   }
   update(step);
   return { node, update, tick: () => AT_WORK.has(now.state) && write(time, took(now)) };
@@ -179,7 +182,9 @@ export function stepsList({ asPlan = false } = {}) {
     const [from, to] = range ?? windowOf(wanted);
     first = from;
     rows = new Map(wanted.slice(from, to).map((step) => [step.number, row(step, opened, asPlan)]));
+    const focused = list.contains(document.activeElement) ? document.activeElement.closest(".step")?.dataset.step : undefined;
     show(list, [...rows.values()].map(({ node }) => node));
+    if (focused) rows.get(Number(focused))?.node.querySelector("summary").focus();
     more(before, from, "steps.before", () => widen([Math.max(0, from - MOST), Math.max(0, from - MOST) + MOST]));
     more(after, wanted.length - to, "steps.after", () => widen([to, to + MOST]));
   }
