@@ -9,7 +9,7 @@ import { follow } from "./live.js";
 import { badge, RUN_STATES, stateName } from "./marks.js";
 import { connection, noConnection } from "./notices.js";
 import { codesInWords, codesOf, whatOf } from "./orders.js";
-import { secondsOf } from "./run.js";
+import { secondsOf } from "./run-state.js";
 import { allNames, codes } from "./sources.js";
 import { t } from "./words.js";
 

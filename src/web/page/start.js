@@ -9,7 +9,7 @@ import { duration } from "./format.js";
 import { follow } from "./live.js";
 import { connection, noConnection } from "./notices.js";
 import { inWords } from "./orders.js";
-import { runLine } from "./run.js";
+import { runLine } from "./run-state.js";
 import { session } from "./session.js";
 import { askToken } from "./sign-in.js";
 import { stepsList } from "./steps.js";

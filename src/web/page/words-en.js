@@ -111,7 +111,6 @@ export default {
   "run.progress": "Progress",
   "run.resume": "Resume",
   "run.resumed": "Resumed",
-  "run.spent": "{time}",
   "run.spoken": "{what}: {state}.",
   "run.started": "Started",
   "run.title": "Run",

@@ -111,7 +111,6 @@ export default {
   "run.progress": "Ход выполнения",
   "run.resume": "Продолжить",
   "run.resumed": "Продолжен",
-  "run.spent": "{time}",
   "run.spoken": "{what}: {state}.",
   "run.started": "Начало",
   "run.title": "Запуск",
