@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from stand import TOKEN
 
 PAYMENT = {"code": "0c06", "name": "payment", "month": 7, "year": 2019}
@@ -121,6 +122,14 @@ def test_an_unknown_run_says_so(reader, stand):
     reader.expected = ["404"]
     reader.open(stand.address, "#run/20200101T000000-none", token=TOKEN)
     reader.sees("There is no run 20200101T000000-none.", ".error-box")
+
+
+@pytest.mark.parametrize("fragment", ["#run/%", "#constructor", "#nothing?x=%", "#run/"])
+def test_an_address_that_somebody_typed_breaks_nothing(reader, stand, fragment):
+    reader.expected = ["404"]
+    reader.open(stand.address, fragment, token=TOKEN)
+    reader.go("#history")
+    reader.sees("No run fits.")
 
 
 def test_the_connection_is_lost_and_comes_back_with_what_was_missed(reader, stand):
