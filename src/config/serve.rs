@@ -129,7 +129,8 @@ impl Serve {
     ) -> (Serve, Vec<Fault>) {
         let (general, special): (Vec<_>, Vec<_>) = sections.into_iter().partition(|section| section.profile.is_none());
         let chosen: Vec<_> = special.into_iter().filter(|section| section.profile.as_deref() == profile).collect();
-        let mut serve = Serve { settings: Settings::new(format!("[{SECTION}] in {}", shown.name())), ..Serve::default() };
+        let mut serve =
+            Serve { settings: Settings::new(format!("[{SECTION}] in {}", shown.name())), ..Serve::default() };
         let mut warnings = Vec::new();
         for mut section in general {
             let replaced = |name: &str| chosen.iter().flat_map(|one| &one.values).any(|v| v.setting.name == name);

@@ -150,6 +150,7 @@ fn status(error: &Error) -> StatusCode {
     let code = error.code().strip_prefix("sp.").unwrap_or_default();
     let of_server = code.starts_with(|c: char| c.is_ascii_digit());
     match error.kind() {
+        Kind::Refused if code == "read_only" => StatusCode::FORBIDDEN,
         Kind::Input => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::NotFound if !of_server => StatusCode::NOT_FOUND,
         Kind::Refused if !of_server => StatusCode::CONFLICT,

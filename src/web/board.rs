@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::secret;
-use crate::services::sp::client::run::{Check, Happened, Run, RunState, StepState};
+use crate::services::sp::client::run::{Check, Happened, Run, RunState, Step, StepState};
 
 /// Events that are kept at most, and their bytes. The last one is kept whatever its size.
 const MOST_EVENTS: usize = 4096;
@@ -129,11 +129,29 @@ impl Board {
         ended
     }
 
-    /// After events were missed: the runs as they really stand now.
-    pub fn renew(&self, runs: Vec<Run>) {
-        for run in runs {
-            self.put(run, false);
-        }
+    /// After events were missed: a run of ours as it really stands now.
+    pub fn renew(&self, run: Run) {
+        self.put(run, false);
+    }
+
+    /// The run has been driven to its end: tells what was not told yet. Events of it that are still on their way find
+    /// it gone. Of a run that broke off nothing is known but that.
+    pub fn end(&self, id: &str, run: Option<Run>) -> Vec<Ended> {
+        let before = self.lock().live.get(id).map(|live| live.run.clone());
+        let (Some(before), Some(run)) = (before, run) else {
+            let mut inner = self.lock();
+            inner.status = None;
+            inner.live.remove(id);
+            // Wakes those who follow it.
+            self.last.send_replace(inner.last);
+            return Vec::new();
+        };
+        let was_over = |number| before.steps.iter().any(|step| step.number == number && is_step_over(step.state));
+        let steps = run.steps.iter().filter(|step| is_step_over(step.state) && !was_over(step.number));
+        let mut ended: Vec<Ended> = steps.map(step_ended).collect();
+        ended.push(Ended::Run(run.state));
+        self.put(run, false);
+        ended
     }
 
     fn send(&self, inner: &mut Inner, run: &str, event: &str, data: &str) {
@@ -301,6 +319,10 @@ fn place(event: &Happened) -> (&str, &'static str) {
     }
 }
 
+fn step_ended(step: &Step) -> Ended {
+    Ended::Step { stage: step.stage.clone(), state: step.state, seconds: step.seconds }
+}
+
 fn apply(run: &mut Run, event: &Happened) -> Option<Ended> {
     match event {
         Happened::Run { state, reason, seconds, .. } => {
@@ -313,7 +335,7 @@ fn apply(run: &mut Run, event: &Happened) -> Option<Ended> {
             let before = run.steps.iter_mut().find(|known| known.number == step.number)?;
             let is_end = is_step_over(step.state) && !is_step_over(before.state);
             *before = (**step).clone();
-            is_end.then(|| Ended::Step { stage: step.stage.clone(), state: step.state, seconds: step.seconds })
+            is_end.then(|| step_ended(step))
         }
         Happened::Message { step, message, .. } => {
             let step = run.steps.iter_mut().find(|known| known.number == *step)?;

@@ -33,6 +33,8 @@ pub enum Unknown {
 pub struct Planned {
     pub steps: Vec<Step>,
     pub estimate: Option<f64>,
+    /// What should be known before.
+    pub notes: Vec<String>,
 }
 
 /// A run that is recorded and claimed, and waits to be done.

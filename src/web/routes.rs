@@ -1,7 +1,7 @@
 //! What is served, as a table: the router and the OpenAPI document are both made of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::RequestExt;
 use axum::extract::{Query, RawPathParams, Request};
@@ -16,13 +16,11 @@ use serde_json::Value;
 use super::answer::{Outcome, Refusal, Reply};
 use super::api::{catalogue, health, page, runs};
 use super::auth::{Person, bearer};
+use super::body::whole;
 use super::limits::Caller;
-use super::service::{App, From, Seen, whole};
+use super::service::{App, From, Seen};
 use super::{compat, events, openapi};
 use crate::error::did_you_mean;
-
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(15);
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +45,7 @@ pub enum Holds {
     Word(&'static [&'static str]),
 }
 
+#[derive(Clone, Copy)]
 pub struct Param {
     pub name: &'static str,
     pub holds: Holds,
@@ -343,8 +342,12 @@ async fn dispatch(app: &Arc<App>, route: &Route, mut request: Request, seen: &mu
     seen.user = who.as_ref().map(|who| who.user.clone());
     let query = query(route, &parts)?;
     let body = match route.body {
-        Some(_) => whole(body, app.options.body_limit, BODY).await?,
         None => Bytes::new(),
+        Some(_) => match whole(body, app.options.body_limit).await {
+            Ok(body) => body,
+            Err((refusal, None)) => return Err(refusal),
+            Err((refusal, Some(rest))) => return Ok(rest.lingering(refusal.into_reply())),
+        },
     };
     (route.handler)(Call { app: app.clone(), caller, who, headers: parts.headers, body, params, query }).await
 }

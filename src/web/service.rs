@@ -10,11 +10,10 @@ use axum::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, Request};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::answer::{Refusal, Reply};
@@ -26,7 +25,7 @@ use super::metrics::Metrics;
 use super::options::{OnStop, Options};
 use super::{cors, routes};
 use crate::error::{Error, Kind, Result};
-use crate::services::sp::client::run::Run;
+use crate::services::sp::client::run::{Happened, Run};
 
 /// How often runs of other processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -69,8 +68,16 @@ pub struct App {
     /// When the target's server was last asked, and what it said.
     pub reached: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
     runs: Mutex<JoinSet<()>>,
+    ended: mpsc::UnboundedSender<Over>,
     /// Tells the person who runs the program.
     tell: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// A run that has been driven to its end, as it ended where that is known.
+struct Over {
+    id: String,
+    run: Option<Run>,
+    done: oneshot::Sender<()>,
 }
 
 pub struct Service {
@@ -126,30 +133,46 @@ impl App {
             Ok(run) => Some(run),
             Err(_) => {
                 (self.tell)(&format!("run {id} broke off; this is a mistake in pult"));
-                self.desk.find(id.clone()).await.ok().flatten()
+                self.desk.find(id.clone()).await.ok().flatten().filter(|run| is_over(run.state))
             }
         };
-        self.board.end(&id, ended).iter().for_each(|ended| self.metrics.ended(ended));
+        // Told behind everything that the engine has told of it before. The listener lives as long as runs do.
+        let (done, is_done) = oneshot::channel();
+        if self.ended.send(Over { id, run: ended, done }).is_ok() {
+            drop(is_done.await);
+        }
     }
 
     /// Passes on what the engine tells, and looks after runs of other processes.
-    async fn listen(self: Arc<App>) {
+    async fn listen(self: Arc<App>, mut ended: mpsc::UnboundedReceiver<Over>) {
         let mut events = self.desk.follow();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Ok((_, event)) => {
-                        if let Some(ended) = self.board.happened(&event) {
-                            self.metrics.ended(&ended);
-                        }
-                    }
+                    Ok((_, event)) => self.happened(&event),
                     Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await,
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
+                over = ended.recv() => {
+                    let Some(Over { id, run, done }) = over else { return };
+                    // Of events that were missed the run itself tells.
+                    while let Ok((_, event)) = events.try_recv() {
+                        self.happened(&event);
+                    }
+                    self.board.end(&id, run).iter().for_each(|ended| self.metrics.ended(ended));
+                    // Whoever waited may have been stopped meanwhile.
+                    let _ = done.send(());
+                }
                 _ = look.tick() => self.look().await,
             }
+        }
+    }
+
+    fn happened(&self, event: &Happened) {
+        if let Some(ended) = self.board.happened(event) {
+            self.metrics.ended(&ended);
         }
     }
 
@@ -179,8 +202,10 @@ impl Service {
     /// `tell` speaks to the person who runs the program. Needs a runtime around it.
     pub fn new(desk: Arc<dyn Desk>, options: Options, tell: impl Fn(&str) + Send + Sync + 'static) -> Result<Arc<Service>> {
         let log = options.access_log.as_deref().map(AccessLog::at).transpose()?;
+        let (ended, over) = mpsc::unbounded_channel();
         let app = Arc::new(App {
             desk,
+            ended,
             board: Board::new(),
             rates: Rates::new(options.rate, options.burst),
             streams: Streams::new(options.streams),
@@ -192,7 +217,7 @@ impl Service {
             options,
         });
         let mut watchers = JoinSet::new();
-        watchers.spawn(app.clone().listen());
+        watchers.spawn(app.clone().listen(over));
         let known = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         Ok(Arc::new(Service {
             router: TowerToHyperService::new(routes::router(&app)),
@@ -303,22 +328,6 @@ fn method(method: &Method) -> &'static str {
 fn length(reply: &Reply) -> Option<u64> {
     let written = reply.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     written.or_else(|| reply.body().size_hint().exact())
-}
-
-/// A request's body in whole. More than `limit` bytes are refused without being read.
-pub async fn whole(body: Body, limit: usize, wait: Duration) -> std::result::Result<bytes::Bytes, Refusal> {
-    use axum::http::StatusCode;
-    let collected = http_body_util::Limited::new(body, limit).collect();
-    match tokio::time::timeout(wait, collected).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "limit.body",
-            format!("the body is longer than {limit} bytes"),
-        )),
-        Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "input.body", "the body broke off")),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "limit.time", "the body took too long")),
-    }
 }
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
