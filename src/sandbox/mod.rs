@@ -9,6 +9,7 @@ mod fault;
 mod folder;
 mod http;
 pub mod rac;
+pub mod sp;
 mod utility;
 pub mod veil;
 

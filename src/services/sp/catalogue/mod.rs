@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use date::Period;
-pub use steps::{CheckSpec, ParamSpec, StepSpec};
+pub use steps::{CheckSpec, Pair, ParamSpec, StepSpec};
 pub use template::{Placeholder, Template};
 
 use super::client::driver::{Encrypt, Trust};
