@@ -29,6 +29,7 @@ use utility::Utility;
 pub struct Settings {
     pub b24: b24::Knobs,
     pub rac: rac::Knobs,
+    pub sp: sp::Knobs,
     pub veil: veil::Knobs,
 }
 
@@ -97,6 +98,7 @@ fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
 pub struct Sandbox {
     b24: b24::Portal,
     rac: rac::RasServer,
+    sp: sp::SqlServer,
     veil: veil::Controller,
     utility: Option<Utility>,
     certificate: Option<Certificate>,
@@ -108,9 +110,11 @@ impl Sandbox {
         let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
         let rac = rac::RasServer::start(settings.rac.clone()).await;
         let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
+        let sp = sp::SqlServer::start(settings.sp.clone()).await;
+        let sp = sp.map_err(|error| busy("sp", settings.sp.port, &error))?;
         let veil = veil::Controller::start(settings.veil.clone()).await;
         let veil = veil.map_err(|error| busy("veil", settings.veil.port, &error))?;
-        Ok(Sandbox { b24, rac, veil, utility: None, certificate: None })
+        Ok(Sandbox { b24, rac, sp, veil, utility: None, certificate: None })
     }
 
     /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
@@ -145,6 +149,11 @@ impl Sandbox {
         &self.rac
     }
 
+    /// The SQL Server, for tests that look at what it was asked.
+    pub fn sp(&self) -> &sp::SqlServer {
+        &self.sp
+    }
+
     /// Where each simulator listens; the keys are stable.
     pub fn json(&self) -> Value {
         let mut rac = json!({ "address": self.rac.address() });
@@ -155,7 +164,8 @@ impl Sandbox {
         if let Some(certificate) = &self.certificate {
             veil["ca"] = json!(certificate.path());
         }
-        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "veil": veil })
+        let sp = json!({ "address": self.sp.address(), "user": self.sp.user(), "password": self.sp.password() });
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "sp": sp, "veil": veil })
     }
 
     /// The same for people.
@@ -166,6 +176,8 @@ impl Sandbox {
         let servers = [
             ("b24".into(), self.b24.webhook()),
             ("rac".into(), self.rac.address()),
+            ("sp".into(), self.sp.address()),
+            ("sp login".into(), format!("{} / {}", self.sp.user(), self.sp.password())),
             ("veil".into(), self.veil.address()),
             ("veil token".into(), self.veil.token()),
         ];
@@ -183,6 +195,17 @@ impl Sandbox {
         rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("rac", "main", rac);
+        let mut sp = Connection::new("the sandbox");
+        for (name, value) in [
+            ("address", Given::Text(self.sp.address())),
+            ("user", Given::Text(self.sp.user())),
+            ("password", Given::Text(self.sp.password())),
+            // Its certificate is signed by nobody, and the connection does not leave this machine.
+            ("insecure", Given::Flag(true)),
+        ] {
+            sp.set(crate::services::sp::SETTINGS, name, value).map_err(|(message, _)| wrong(message))?;
+        }
+        config.add("sp", "main", sp);
         let mut veil = Connection::new("the sandbox");
         // Plain HTTP: nothing has to be signed, and no file has to be written.
         for (name, value) in [("address", format!("http://{}", self.veil.address())), ("token", self.veil.token())] {
@@ -205,7 +228,16 @@ mod tests {
         let error = Settings::parse(&["b24.latency=1".into()]).unwrap_err();
         assert_eq!(error.hint_text(), Some("did you mean `latency_ms`?"));
         assert!(Settings::parse(&["b24.rows.deals=many".into()]).is_err());
-        assert!(Settings::default().listed().contains("b24.bucket_size=50"));
+        let listed = Settings::default().listed();
+        assert!(listed.contains("b24.bucket_size=50") && listed.contains("sp.scale=0.001"));
+    }
+
+    #[tokio::test]
+    async fn a_sandbox_says_where_the_sql_server_is_and_who_may_come_in() {
+        let sandbox = Sandbox::start(&Settings::parse(&["sp.user=pult".into()]).unwrap()).await.unwrap();
+        let sp = json!({"address": sandbox.sp().address(), "user": "pult", "password": sandbox.sp().password()});
+        assert_eq!(sandbox.json()["sp"], sp);
+        assert!(sandbox.addresses().contains(&("sp".into(), sandbox.sp().address())));
     }
 
     #[tokio::test]

@@ -55,10 +55,12 @@ pub fn batch(sql: &str, given: &Dynamic) -> Result<Request> {
 /// A call of a procedure by its name.
 pub fn procedure(name: &str, given: &Dynamic) -> Result<Request> {
     let name = name.trim();
-    let is_call = name.to_ascii_lowercase().split_whitespace().next().is_some_and(|word| word == "exec" || word == "execute");
+    let is_call =
+        name.to_ascii_lowercase().split_whitespace().next().is_some_and(|word| word == "exec" || word == "execute");
     if name.is_empty() || is_call {
-        return Err(Error::input("sp.procedure", format!("`{name}` is not the name of a procedure"))
-            .hint("write sp.exec(\"schema.procedure\", #{ parameter: value }); a text with EXEC goes by sp.batch(text)"));
+        return Err(Error::input("sp.procedure", format!("`{name}` is not the name of a procedure")).hint(
+            "write sp.exec(\"schema.procedure\", #{ parameter: value }); a text with EXEC goes by sp.batch(text)",
+        ));
     }
     if given.is_array() {
         return Err(Error::input("sp.parameters", "a procedure takes its parameters by their names")
@@ -106,6 +108,8 @@ mod tests {
         assert!(matches!(batch("PRINT 1", &Map::new().into()), Ok(Request::Batch(_))));
         let map = Map::from([("timeout".into(), 0_i64.into())]);
         assert_eq!(how(&map).unwrap_err().code(), "options.value");
-        assert!(how(&Map::from([("timout".into(), 1_i64.into())])).unwrap_err().hint_text().unwrap().contains("`timeout`"));
+        assert!(
+            how(&Map::from([("timout".into(), 1_i64.into())])).unwrap_err().hint_text().unwrap().contains("`timeout`")
+        );
     }
 }

@@ -128,7 +128,13 @@ pub mod sp {
     /// - `database`: another database at the same server
     /// - `timeout`: seconds after which the server is told to stop; usually as the connection says
     #[rhai_fn(name = "query", return_raw, pure)]
-    pub fn query_options(call: NativeCallContext, sp: &mut Sp, sql: &str, params: Dynamic, options: Map) -> Thrown<Rows> {
+    pub fn query_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        sql: &str,
+        params: Dynamic,
+        options: Map,
+    ) -> Thrown<Rows> {
         let outcome = run(&call, sp, given::text(sql, &params), &options)?;
         one(&call, outcome, "sp.query")
     }
@@ -152,7 +158,13 @@ pub mod sp {
 
     /// The same with options: `database`, `timeout`.
     #[rhai_fn(name = "sets", return_raw, pure)]
-    pub fn sets_options(call: NativeCallContext, sp: &mut Sp, sql: &str, params: Dynamic, options: Map) -> Thrown<Array> {
+    pub fn sets_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        sql: &str,
+        params: Dynamic,
+        options: Map,
+    ) -> Thrown<Array> {
         let outcome = run(&call, sp, given::text(sql, &params), &options)?;
         Ok(outcome.sets.into_iter().map(Dynamic::from).collect())
     }
@@ -175,7 +187,13 @@ pub mod sp {
 
     /// The same with options: `database`, `timeout`.
     #[rhai_fn(name = "value", return_raw, pure)]
-    pub fn value_options(call: NativeCallContext, sp: &mut Sp, sql: &str, params: Dynamic, options: Map) -> Thrown<Dynamic> {
+    pub fn value_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        sql: &str,
+        params: Dynamic,
+        options: Map,
+    ) -> Thrown<Dynamic> {
         let outcome = run(&call, sp, given::text(sql, &params), &options)?;
         let first = one(&call, outcome, "sp.value")?.get(0);
         let value = first.as_ref().and_then(|row| row.fields().next()).map(|(_, field)| convert::from_field(field));
@@ -208,7 +226,13 @@ pub mod sp {
     /// - `database`: another database at the same server
     /// - `timeout`: seconds without any row after which it is given up
     #[rhai_fn(name = "stream", return_raw, pure)]
-    pub fn stream_options(call: NativeCallContext, sp: &mut Sp, sql: &str, params: Dynamic, options: Map) -> Thrown<Stream> {
+    pub fn stream_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        sql: &str,
+        params: Dynamic,
+        options: Map,
+    ) -> Thrown<Stream> {
         let opened = sp.opened(&call)?;
         let started = given::how(&options).and_then(|how: How| {
             let request = given::text(sql, &params)?;
@@ -245,7 +269,13 @@ pub mod sp {
 
     /// The same with options: `database`, `timeout`.
     #[rhai_fn(name = "exec", return_raw, pure)]
-    pub fn exec_options(call: NativeCallContext, sp: &mut Sp, procedure: &str, params: Map, options: Map) -> Thrown<SpResult> {
+    pub fn exec_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        procedure: &str,
+        params: Map,
+        options: Map,
+    ) -> Thrown<SpResult> {
         run(&call, sp, given::procedure(procedure, &params.into()), &options).map(SpResult::new)
     }
 
@@ -269,7 +299,13 @@ pub mod sp {
 
     /// The same with options: `database`, `timeout`.
     #[rhai_fn(name = "batch", return_raw, pure)]
-    pub fn batch_options(call: NativeCallContext, sp: &mut Sp, sql: &str, params: Dynamic, options: Map) -> Thrown<SpResult> {
+    pub fn batch_options(
+        call: NativeCallContext,
+        sp: &mut Sp,
+        sql: &str,
+        params: Dynamic,
+        options: Map,
+    ) -> Thrown<SpResult> {
         run(&call, sp, given::batch(sql, &params), &options).map(SpResult::new)
     }
 
@@ -332,7 +368,9 @@ pub mod sp {
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn shown(sp: &mut Sp) -> String {
         match &sp.0 {
-            Some(opened) => opened.place().map_or_else(|_| NAME.into(), |place| format!("sp at {}", sql::server(&place))),
+            Some(opened) => {
+                opened.place().map_or_else(|_| NAME.into(), |place| format!("sp at {}", sql::server(&place)))
+            }
             None => NAME.into(),
         }
     }

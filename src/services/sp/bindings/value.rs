@@ -69,8 +69,9 @@ pub fn value(name: &str, given: &Dynamic) -> Result<Value> {
         return Ok(typed.value.clone());
     }
     let message = format!("@{name}: {} cannot be a parameter", convert::type_name(given));
-    Err(Error::input("sp.value", message)
-        .hint("a list goes as JSON: `WHERE id IN (SELECT value FROM OPENJSON(@ids))` with #{ ids: json::to_text(ids) }"))
+    Err(Error::input("sp.value", message).hint(
+        "a list goes as JSON: `WHERE id IN (SELECT value FROM OPENJSON(@ids))` with #{ ids: json::to_text(ids) }",
+    ))
 }
 
 /// A value that came back as a script has it: exact numbers and moments as texts, bytes as `0x…`, as in rows.

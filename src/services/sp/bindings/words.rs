@@ -3,8 +3,14 @@
 /// Words of pymssql, pyodbc, SQLAlchemy and of the wrapper over them, and what to write.
 const WORDS: &[(&str, &str)] = &[
     ("cursor", "there is no cursor: write sp.query(sql, #{ name: value }), or sp.stream(sql) for many rows"),
-    ("execute", "write sp.query(sql, #{ name: value }) for rows, sp.batch(sql) for changes, sp.exec(\"schema.procedure\", #{…})"),
-    ("executemany", "send the rows as JSON: sp.batch(\"INSERT … SELECT … FROM OPENJSON(@rows) WITH (…)\", #{ rows: json::to_text(rows) })"),
+    (
+        "execute",
+        "write sp.query(sql, #{ name: value }) for rows, sp.batch(sql) for changes, sp.exec(\"schema.procedure\", #{…})",
+    ),
+    (
+        "executemany",
+        "send the rows as JSON: sp.batch(\"INSERT … SELECT … FROM OPENJSON(@rows) WITH (…)\", #{ rows: json::to_text(rows) })",
+    ),
     ("callproc", "write sp.exec(\"schema.procedure\", #{ parameter: value, total: sp.out(0) })"),
     ("call", "write sp.exec(\"schema.procedure\", #{ parameter: value }), or sp.query(sql)"),
     ("call$", "write sp.exec(\"schema.procedure\", #{ parameter: value }), or sp.query(sql)"),
@@ -19,8 +25,14 @@ const WORDS: &[(&str, &str)] = &[
     ("nextset", "sp.sets(sql) gives all result sets"),
     ("rowcount", "write sp.batch(sql).affected"),
     ("commit", "a statement commits by itself; several together go in one sp.batch(\"BEGIN TRANSACTION … COMMIT\")"),
-    ("rollback", "several statements go in one sp.batch(\"SET XACT_ABORT ON; BEGIN TRANSACTION … COMMIT\"): an error rolls back"),
-    ("create_engine", "write sp.connect(#{ address: \"srv1\", user: …, password: … }), or a section [sp.main] in pult.toml"),
+    (
+        "rollback",
+        "several statements go in one sp.batch(\"SET XACT_ABORT ON; BEGIN TRANSACTION … COMMIT\"): an error rolls back",
+    ),
+    (
+        "create_engine",
+        "write sp.connect(#{ address: \"srv1\", user: …, password: … }), or a section [sp.main] in pult.toml",
+    ),
     ("sync_entity", "write sp.entity_sync(name, code, month, year)"),
     ("load_entity", "write sp.entity_sync(name, code, month, year)"),
     ("entity", "write sp.entity_sync(name, code, month, year)"),

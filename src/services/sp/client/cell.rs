@@ -60,12 +60,8 @@ fn written<'a>(cell: &ColumnData<'_>, text: &mut String) -> Result<Plain<'a>> {
         ColumnData::Numeric(n) => n.map(|n| value::decimal(text, n.value(), n.scale())),
         ColumnData::Guid(id) => id.map(|id| value::guid(text, id.as_bytes())),
         ColumnData::Binary(bytes) => bytes.as_deref().map(|bytes| value::binary(text, bytes)),
-        ColumnData::DateTime(at) => {
-            at.map(|at| time::datetime(text, at.days().into(), at.seconds_fragments().into()))
-        }
-        ColumnData::SmallDateTime(at) => {
-            at.map(|at| time::smalldatetime(text, at.days(), at.seconds_fragments()))
-        }
+        ColumnData::DateTime(at) => at.map(|at| time::datetime(text, at.days().into(), at.seconds_fragments().into())),
+        ColumnData::SmallDateTime(at) => at.map(|at| time::smalldatetime(text, at.days(), at.seconds_fragments())),
         ColumnData::Date(date) => date.map(|date| time::date(text, date.days().into())),
         ColumnData::Time(at) => at.map(|at| time::time(text, at.increments(), at.scale())),
         ColumnData::DateTime2(at) => at.map(|at| {
@@ -82,8 +78,12 @@ fn written<'a>(cell: &ColumnData<'_>, text: &mut String) -> Result<Plain<'a>> {
 }
 
 fn inexact() -> Error {
-    Error::new(Kind::Protocol, "sp.money", "an amount of money is so large (beyond 450 thousand million) that the driver loses its last digits")
-        .hint("have it converted by the server: CAST(column AS decimal(19, 4))")
+    Error::new(
+        Kind::Protocol,
+        "sp.money",
+        "an amount of money is so large (beyond 450 thousand million) that the driver loses its last digits",
+    )
+    .hint("have it converted by the server: CAST(column AS decimal(19, 4))")
 }
 
 /// A value that came back: what rows show as a text is a text here as well.
@@ -123,7 +123,10 @@ pub fn sent(given: &Value) -> Result<(ColumnData<'_>, Cow<'static, str>)> {
         }
         Value::Decimal(text) => {
             let number = numeric(text)?;
-            (ColumnData::Numeric(Some(number)), format!("numeric({},{})", number.precision().max(1), number.scale()).into())
+            (
+                ColumnData::Numeric(Some(number)),
+                format!("numeric({},{})", number.precision().max(1), number.scale()).into(),
+            )
         }
         Value::Binary(bytes) => {
             let kind = if bytes.len() <= SHORT_BINARY { "varbinary(8000)" } else { "varbinary(max)" };
@@ -206,7 +209,10 @@ mod tests {
             (ColumnData::Date(Some(Date::new(737_251))), "Text(\"2019-07-12\")"),
             (ColumnData::Time(Some(Time::new(5_658_994, 2))), "Text(\"15:43:09.94\")"),
             (ColumnData::DateTime2(Some(utc)), "Text(\"2019-07-12 12:43:09.9430001\")"),
-            (ColumnData::DateTimeOffset(Some(DateTimeOffset::new(utc, 180))), "Text(\"2019-07-12 15:43:09.9430001 +03:00\")"),
+            (
+                ColumnData::DateTimeOffset(Some(DateTimeOffset::new(utc, 180))),
+                "Text(\"2019-07-12 15:43:09.9430001 +03:00\")",
+            ),
             (ColumnData::DateTimeOffset(None), "Null"),
             (ColumnData::String(None), "Null"),
             (ColumnData::Numeric(None), "Null"),

@@ -147,10 +147,8 @@ fn method(login: &Login) -> Result<AuthMethod> {
         #[cfg(windows)]
         Login::Integrated => Ok(AuthMethod::Integrated),
         #[cfg(not(windows))]
-        Login::Integrated => {
-            Err(Error::new(Kind::Config, "sp.integrated", "`integrated` works on Windows alone")
-                .hint("set `user` and `password`: a login of SQL Server itself"))
-        }
+        Login::Integrated => Err(Error::new(Kind::Config, "sp.integrated", "`integrated` works on Windows alone")
+            .hint("set `user` and `password`: a login of SQL Server itself")),
     }
 }
 

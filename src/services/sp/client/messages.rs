@@ -38,7 +38,10 @@ const CHANGES: &[&str] = &[
 pub enum Said {
     /// PRINT, RAISERROR below severity 11, warnings.
     Info(String),
-    Error { number: u32, text: String },
+    Error {
+        number: u32,
+        text: String,
+    },
     /// A statement ended, having touched so many rows.
     Done(u64),
 }
@@ -127,7 +130,9 @@ impl Heard {
             "Commit transaction" | "Rollback transaction" | "Defect transaction" => state.left.transaction = false,
             other if other.starts_with("Ignored env change") => state.left.elsewhere |= state.is_in,
             other => {
-                if let Some(database) = other.strip_prefix("Database change from '").and_then(|rest| rest.split("' to '").nth(1)) {
+                if let Some(database) =
+                    other.strip_prefix("Database change from '").and_then(|rest| rest.split("' to '").nth(1))
+                {
                     state.used = Some(database.trim_end_matches('\'').to_owned());
                     state.left.elsewhere = state.is_in && state.used != state.home;
                 }
@@ -314,7 +319,10 @@ mod tests {
     #[test]
     fn what_is_said_while_logging_in_is_not_kept() {
         let heard = Arc::new(Heard::default());
-        dispatcher::with_default(&ear(&heard, false), || tracing::event!(target: TARGET, Level::DEBUG, "{}", "Welcome"));
+        dispatcher::with_default(
+            &ear(&heard, false),
+            || tracing::event!(target: TARGET, Level::DEBUG, "{}", "Welcome"),
+        );
         heard.logged_in();
         assert!(!heard.any() && heard.take().is_empty());
     }

@@ -156,8 +156,9 @@ impl Sql {
         }
         if self.0.read_only {
             let message = format!("this may change something, and {} is read-only: {}", self.0.origin, shown(request));
-            return Err(Error::new(Kind::Refused, "sp.read_only", message)
-                .hint("only one plain SELECT is sure to read; remove `read_only` from the connection, or use another one"));
+            return Err(Error::new(Kind::Refused, "sp.read_only", message).hint(
+                "only one plain SELECT is sure to read; remove `read_only` from the connection, or use another one",
+            ));
         }
         Ok(self.0.context.only_tells(|| format!("sp: {}", shown(request))))
     }

@@ -201,11 +201,13 @@ mod tests {
 
     #[test]
     fn settings_win_over_the_connection_string_and_both_over_a_catalogue() {
-        let string = "Server=srv1,1500;Database=a;User Id=u;Password=hush-hush;Encrypt=strict;TrustServerCertificate=true";
+        let string =
+            "Server=srv1,1500;Database=a;User Id=u;Password=hush-hush;Encrypt=strict;TrustServerCertificate=true";
         let place = way(&[("connection_string", string)]).unwrap().place().unwrap();
         assert_eq!((shown(&place).as_str(), place.database.as_deref()), ("srv1:1500", Some("a")));
         assert_eq!((place.encrypt, place.trust.clone()), (Encrypt::Strict, Trust::Any));
-        let way = way(&[("connection_string", string), ("address", "srv2\\B"), ("encrypt", "login"), ("insecure", "false")]);
+        let way =
+            way(&[("connection_string", string), ("address", "srv2\\B"), ("encrypt", "login"), ("insecure", "false")]);
         let way = way.unwrap();
         assert_eq!(shown(&way.place().unwrap()), "srv2\\B");
         let over = way.over(Place { database: Some("hcs".into()), ..place });
@@ -221,8 +223,14 @@ mod tests {
             (place(&[("address", "srv1")]), "[sp.main]: `user`: it is missing"),
             (place(&[("address", "srv1"), ("user", "u")]), "[sp.main]: `password`: it is missing"),
             (place(&[("address", "srv1:x")]), "[sp.main]: `address`: `x` is no port: it is a number from 1 to 65535"),
-            (place(&[("user", "u"), ("integrated", "true")]), "[sp.main]: `integrated`: there is a `user` already; give one of the two"),
-            (place(&[("connection_string", "nonsense")]), "[sp.main]: `connection_string`: something stands there without `=`"),
+            (
+                place(&[("user", "u"), ("integrated", "true")]),
+                "[sp.main]: `integrated`: there is a `user` already; give one of the two",
+            ),
+            (
+                place(&[("connection_string", "nonsense")]),
+                "[sp.main]: `connection_string`: something stands there without `=`",
+            ),
         ] {
             assert_eq!(error.message(), expected);
         }

@@ -12,7 +12,8 @@ pub struct Address {
 }
 
 /// Ways to a server that are no TCP, and their names.
-const OTHER_WAYS: &[(&str, &str)] = &[("np:", "a named pipe"), ("lpc:", "shared memory"), ("admin:", "the dedicated way")];
+const OTHER_WAYS: &[(&str, &str)] =
+    &[("np:", "a named pipe"), ("lpc:", "shared memory"), ("admin:", "the dedicated way")];
 
 impl Address {
     /// Reads `host`, `host:port`, `host,port`, `host\instance`, `host\instance,port`, each with `tcp:` in front or

@@ -215,13 +215,16 @@ mod tests {
         assert_eq!(said.password.unwrap().expose(), "a;b'c=");
         assert_eq!((said.encrypt, said.insecure, said.connect_timeout), (Some("required"), Some(true), Some(7)));
         assert_eq!((said.program.as_deref(), said.read_only), (Some("nightly"), Some(true)));
-        let odbc = read("DRIVER={ODBC Driver 17 for SQL Server};SERVER=srv1\\B;UID=u;PWD={p}}w;d};Trusted_Connection=no;");
+        let odbc =
+            read("DRIVER={ODBC Driver 17 for SQL Server};SERVER=srv1\\B;UID=u;PWD={p}}w;d};Trusted_Connection=no;");
         let odbc = odbc.unwrap();
         assert_eq!(odbc.server.unwrap().shown(), "srv1\\B");
         assert_eq!((odbc.password.unwrap().expose(), odbc.integrated), ("p}w;d", Some(false)));
         assert_eq!(read("server=srv1;port=1500").unwrap().server.unwrap().port, Some(1500));
         assert_eq!(read("Server=.;Integrated Security=SSPI").unwrap().integrated, Some(true));
-        for (word, meant) in [("False", "login"), ("optional", "login"), ("mandatory", "required"), ("Strict", "strict")] {
+        for (word, meant) in
+            [("False", "login"), ("optional", "login"), ("mandatory", "required"), ("Strict", "strict")]
+        {
             assert_eq!(read(&format!("Encrypt={word}")).unwrap().encrypt, Some(meant));
         }
         assert!(read("").unwrap().server.is_none());

@@ -40,25 +40,53 @@ const KNOWN: &[Known] = &[
     known(137, Kind::Input, "give it among the parameters: sp.query(sql, #{ name: value }) is @name in the text"),
     known(156, Kind::Input, "the text is not what SQL Server understands: look at the line that it names"),
     known(201, Kind::Input, "give it in the map: sp.exec(name, #{ parameter: value })"),
-    known(207, Kind::NotFound, "look the columns up: sp.query(\"SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(@t)\", #{ t: … })"),
+    known(
+        207,
+        Kind::NotFound,
+        "look the columns up: sp.query(\"SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(@t)\", #{ t: … })",
+    ),
     known(208, Kind::NotFound, "the name may need its schema, or the table lies in another database: #{ database: … }"),
     known(229, Kind::Auth, "have an administrator grant it: GRANT … TO the login that this connection uses"),
     known(230, Kind::Auth, "have an administrator grant it: GRANT … TO the login that this connection uses"),
-    known(233, Kind::Unavailable, "the server ended the connection while logging in: too many connections, or it does not take this way of encryption"),
-    known(241, Kind::Input, "send dates as moments (time::parse(…)) or as \"yyyymmdd\": other texts depend on the login's language"),
-    known(242, Kind::Input, "send dates as moments (time::parse(…)) or as \"yyyymmdd\": other texts depend on the login's language"),
+    known(
+        233,
+        Kind::Unavailable,
+        "the server ended the connection while logging in: too many connections, or it does not take this way of encryption",
+    ),
+    known(
+        241,
+        Kind::Input,
+        "send dates as moments (time::parse(…)) or as \"yyyymmdd\": other texts depend on the login's language",
+    ),
+    known(
+        242,
+        Kind::Input,
+        "send dates as moments (time::parse(…)) or as \"yyyymmdd\": other texts depend on the login's language",
+    ),
     known(262, Kind::Auth, "have an administrator grant it to the login that this connection uses"),
     known(297, Kind::Auth, "have an administrator grant it to the login that this connection uses"),
     known(300, Kind::Auth, "have an administrator grant it to the login that this connection uses"),
     known(911, Kind::NotFound, "sp.query(\"SELECT name FROM sys.databases\") lists those that there are"),
     known(916, Kind::Auth, "the login has no user in that database: CREATE USER … FOR LOGIN … there"),
-    known(2812, Kind::NotFound, "the name may need its schema, or the procedure lies in another database: #{ database: … }"),
+    known(
+        2812,
+        Kind::NotFound,
+        "the name may need its schema, or the procedure lies in another database: #{ database: … }",
+    ),
     known(4060, Kind::Auth, "check the name of the database, and that this login has a user in it"),
     known(8144, Kind::Input, "leave out what the procedure does not know: EXEC sp_help shows its parameters"),
     known(8145, Kind::Input, "check the spelling: EXEC sp_help shows the procedure's parameters"),
     known(8146, Kind::Input, "call it without parameters"),
-    known(18452, Kind::Auth, "log in as a user of SQL Server (`user`, `password`), or on Windows with `integrated = true`"),
-    known(18456, Kind::Auth, "check `user` and `password`; the server's own log says more (state 5 no such login, 8 wrong password)"),
+    known(
+        18452,
+        Kind::Auth,
+        "log in as a user of SQL Server (`user`, `password`), or on Windows with `integrated = true`",
+    ),
+    known(
+        18456,
+        Kind::Auth,
+        "check `user` and `password`; the server's own log says more (state 5 no such login, 8 wrong password)",
+    ),
     known(18470, Kind::Auth, "an administrator has disabled the login: ALTER LOGIN … ENABLE"),
     known(18486, Kind::Auth, "an administrator can unlock it: ALTER LOGIN … WITH PASSWORD = … UNLOCK"),
     known(18487, Kind::Auth, "the password has to be changed with the server's own tools first"),
@@ -112,10 +140,14 @@ pub fn unreachable(place: &str, kind: ErrorKind, text: &str) -> Error {
             "nobody listens there".to_owned(),
             "check the port; the server's TCP/IP has to be switched on in SQL Server Configuration Manager",
         ),
-        ErrorKind::TimedOut => {
-            ("it does not answer".to_owned(), "check the address and the firewall; `connect_timeout` is how long it is waited for")
-        }
-        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => (
+        ErrorKind::TimedOut => (
+            "it does not answer".to_owned(),
+            "check the address and the firewall; `connect_timeout` is how long it is waited for",
+        ),
+        ErrorKind::ConnectionReset
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::BrokenPipe
+        | ErrorKind::ConnectionAborted => (
             "it ended the connection at once".to_owned(),
             "something else may listen at this port, or the server does not take this way of encryption: try another `encrypt`",
         ),
@@ -128,9 +160,13 @@ pub fn unreachable(place: &str, kind: ErrorKind, text: &str) -> Error {
 
 /// A connection that went away. Whether the request was carried out, nobody knows.
 pub fn lost(text: &str) -> Error {
-    Error::new(Kind::Unavailable, "sp.lost", format!("the connection to the server was lost: {}", text.trim_end_matches('.')))
-        .hint("the server was restarted, or something on the way ended it; look at what was done before it is repeated")
-        .retry(Retry::Unknown)
+    Error::new(
+        Kind::Unavailable,
+        "sp.lost",
+        format!("the connection to the server was lost: {}", text.trim_end_matches('.')),
+    )
+    .hint("the server was restarted, or something on the way ended it; look at what was done before it is repeated")
+    .retry(Retry::Unknown)
 }
 
 /// What a driver says when the server stops talking.
@@ -162,10 +198,19 @@ pub fn tls(place: &str, text: &str) -> Error {
         );
     };
     let hint = match mark.to_lowercase().contains("name") {
-        true => "use the name that the certificate was made for as the address, or set `insecure = true` in a network that you trust",
-        false => "set `ca` to a file with the certificate of whoever signed it, or `insecure = true` in a network that you trust",
+        true => {
+            "use the name that the certificate was made for as the address, or set `insecure = true` in a network that you trust"
+        }
+        false => {
+            "set `ca` to a file with the certificate of whoever signed it, or `insecure = true` in a network that you trust"
+        }
     };
-    Error::new(Kind::Unavailable, "sp.certificate", format!("{place}: the server's certificate is not trusted: {meant}")).hint(hint)
+    Error::new(
+        Kind::Unavailable,
+        "sp.certificate",
+        format!("{place}: the server's certificate is not trusted: {meant}"),
+    )
+    .hint(hint)
 }
 
 /// Whether a driver says that the server does not encrypt as much as was asked for.
@@ -214,14 +259,19 @@ mod tests {
             (701, 17, Kind::Limit, Retry::Useless),
         ] {
             let error = told(Told { number, severity, message: "Слова сервера.", ..Told::default() });
-            assert_eq!((error.kind(), error.may_retry(), error.message()), (kind, may_retry, "Слова сервера."), "{number}");
+            assert_eq!(
+                (error.kind(), error.may_retry(), error.message()),
+                (kind, may_retry, "Слова сервера."),
+                "{number}"
+            );
             assert_eq!(error.code(), format!("sp.{number}"));
         }
     }
 
     #[test]
     fn details_say_where_it_happened() {
-        let error = told(Told { number: 50_000, severity: 16, state: 3, message: "m", procedure: "p", line: 7, server: "S" });
+        let error =
+            told(Told { number: 50_000, severity: 16, state: 3, message: "m", procedure: "p", line: 7, server: "S" });
         let details: Vec<String> = error.details().iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             details,

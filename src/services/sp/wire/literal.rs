@@ -35,11 +35,61 @@ pub fn call(name: &str, params: &[Param]) -> String {
 
 /// Words that begin what changes something, or let a text do anything. They are refused wherever they stand.
 const CHANGES: &[&str] = &[
-    "insert", "update", "delete", "merge", "truncate", "create", "alter", "drop", "exec", "execute", "into", "grant", "revoke",
-    "deny", "backup", "restore", "kill", "shutdown", "dbcc", "bulk", "writetext", "updatetext", "openrowset", "openquery",
-    "opendatasource", "reconfigure", "commit", "rollback", "save", "begin", "use", "set", "declare", "waitfor", "go", "receive",
-    "send", "enable", "disable", "checkpoint", "revert", "setuser", "goto", "while", "if", "return", "throw", "raiserror", "print",
-    "open", "close", "deallocate", "updlock", "xlock", "tablockx",
+    "insert",
+    "update",
+    "delete",
+    "merge",
+    "truncate",
+    "create",
+    "alter",
+    "drop",
+    "exec",
+    "execute",
+    "into",
+    "grant",
+    "revoke",
+    "deny",
+    "backup",
+    "restore",
+    "kill",
+    "shutdown",
+    "dbcc",
+    "bulk",
+    "writetext",
+    "updatetext",
+    "openrowset",
+    "openquery",
+    "opendatasource",
+    "reconfigure",
+    "commit",
+    "rollback",
+    "save",
+    "begin",
+    "use",
+    "set",
+    "declare",
+    "waitfor",
+    "go",
+    "receive",
+    "send",
+    "enable",
+    "disable",
+    "checkpoint",
+    "revert",
+    "setuser",
+    "goto",
+    "while",
+    "if",
+    "return",
+    "throw",
+    "raiserror",
+    "print",
+    "open",
+    "close",
+    "deallocate",
+    "updlock",
+    "xlock",
+    "tablockx",
 ];
 
 /// Whether a text is one plain SELECT (or `WITH … SELECT`). Read lightly: whatever is not surely reading is not.
@@ -56,8 +106,18 @@ pub fn only_reads(sql: &str) -> bool {
 
 /// What leaves something behind in a session, however it is said.
 const LEAVES: &[&str] = &[
-    "sp_getapplock", "sp_releaseapplock", "sp_set_session_context", "context_info", "sp_setapprole", "setuser", "cursor", "execute",
-    "exec", "use", "begin", "language",
+    "sp_getapplock",
+    "sp_releaseapplock",
+    "sp_set_session_context",
+    "context_info",
+    "sp_setapprole",
+    "setuser",
+    "cursor",
+    "execute",
+    "exec",
+    "use",
+    "begin",
+    "language",
 ];
 
 /// Whether a text may leave something behind in the session that runs it: locks, cursors, an identity, a global table.
@@ -174,7 +234,13 @@ mod tests {
 
     #[test]
     fn what_outlasts_a_text_is_seen() {
-        for sql in ["EXEC sp_getapplock 'x'", "SELECT * INTO ##all FROM t", "BEGIN TRAN", "USE master", "DECLARE c CURSOR FOR SELECT 1"] {
+        for sql in [
+            "EXEC sp_getapplock 'x'",
+            "SELECT * INTO ##all FROM t",
+            "BEGIN TRAN",
+            "USE master",
+            "DECLARE c CURSOR FOR SELECT 1",
+        ] {
             assert!(leaves_something(sql), "{sql}");
         }
         for sql in ["SELECT 1", "CREATE TABLE #own (a int)", "SET NOCOUNT ON SELECT 'use'", "UPDATE t SET a = 1"] {

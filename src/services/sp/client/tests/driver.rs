@@ -25,7 +25,12 @@ async fn what_keeps_a_session_from_coming_about_says_what_to_do() {
     let good = place(&server);
     let user = |user: &str| Login::User { user: user.into(), password: Secret::new("wrong-word") };
     for (place, code, kind, hint) in [
-        (Place { login: user("sa"), encrypt: Encrypt::Off, ..good.clone() }, "sp.18456", Kind::Auth, "`user` and `password`"),
+        (
+            Place { login: user("sa"), encrypt: Encrypt::Off, ..good.clone() },
+            "sp.18456",
+            Kind::Auth,
+            "`user` and `password`",
+        ),
         (
             Place { database: Some("nowhere".into()), encrypt: Encrypt::Off, ..good.clone() },
             "sp.4060",
@@ -34,7 +39,12 @@ async fn what_keeps_a_session_from_coming_about_says_what_to_do() {
         ),
         (Place { encrypt: Encrypt::Required, ..good.clone() }, "sp.encryption", Kind::Refused, "`encrypt = \"login\"`"),
         (Place { port: Some(1), ..good.clone() }, "sp.unreachable", Kind::Unavailable, "check the port"),
-        (Place { encrypt: Encrypt::Strict, trust: Trust::System, ..good.clone() }, "sp.certificate", Kind::Unavailable, "`ca`"),
+        (
+            Place { encrypt: Encrypt::Strict, trust: Trust::System, ..good.clone() },
+            "sp.certificate",
+            Kind::Unavailable,
+            "`ca`",
+        ),
     ] {
         let error = Tds.connect(&place).await.err().unwrap();
         assert_eq!((error.code(), error.kind()), (code, kind), "{error:?}");
@@ -108,7 +118,8 @@ async fn a_procedure_gives_sets_messages_out_values_and_its_code_in_order() {
 async fn what_precedes_an_error_is_told_and_the_session_goes_on() {
     let server = server(|_| ()).await;
     let mut connection = Tds.connect(&place(&server)).await.unwrap();
-    let failing = Request::Batch("SELECT 7 AS n; PRINT 'still here'; RAISERROR(N'не сошлось', 16, 3); SELECT 8 AS n".into());
+    let failing =
+        Request::Batch("SELECT 7 AS n; PRINT 'still here'; RAISERROR(N'не сошлось', 16, 3); SELECT 8 AS n".into());
     let (seen, error) = all(connection.as_mut(), &failing).await;
     assert_eq!(seen, ["columns n", "rows 7", "message still here", "columns n", "rows 8"]);
     let error = error.unwrap();

@@ -27,7 +27,8 @@ async fn server(change: impl FnOnce(&mut Knobs)) -> SqlServer {
 }
 
 fn place(server: &SqlServer) -> Place {
-    let (host, port) = server.address().rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned())).unwrap();
+    let (host, port) =
+        server.address().rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned())).unwrap();
     Place {
         host,
         port: port.parse().ok(),

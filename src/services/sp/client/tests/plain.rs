@@ -104,7 +104,8 @@ async fn a_dry_run_tells_of_changes_and_sends_what_reads() {
     let log = told.clone();
     let would: Box<Would> = Box::new(move |line: &str| log.lock().unwrap().push(line.to_owned()));
     let sql = Sql::open(&settings(&server, &[]), &context(Some(would)), Arc::new(Tds)).unwrap();
-    let call = Request::Procedure { name: "dbo.p".into(), params: vec![param("code", Value::Text("0c06".into()), false)] };
+    let call =
+        Request::Procedure { name: "dbo.p".into(), params: vec![param("code", Value::Text("0c06".into()), false)] };
     assert!(query(&sql, call).await.unwrap().sets.is_empty());
     query(&sql, text("UPDATE t SET a = @a", &[("a", Value::Integer(1))])).await.unwrap();
     assert_eq!(query(&sql, text("SELECT 1", &[])).await.unwrap().sets.len(), 1);
@@ -138,7 +139,8 @@ async fn a_stream_holds_the_server_back_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn the_words_of_the_server_before_an_error_are_in_the_error() {
     let server = server(|_| ()).await;
-    let error = query(&sql(&server, &[]), Request::Batch("PRINT 'step 1'; RAISERROR('no', 16, 1)".into())).await.unwrap_err();
+    let error =
+        query(&sql(&server, &[]), Request::Batch("PRINT 'step 1'; RAISERROR('no', 16, 1)".into())).await.unwrap_err();
     let said = error.details().iter().find(|(name, _)| *name == "messages").map(|(_, value)| value.to_string());
     assert_eq!(said.as_deref(), Some("[\"step 1\"]"));
 }
