@@ -18,6 +18,8 @@ pub struct Filter {
     pub state: Option<RunState>,
     /// Older than the run of this id.
     pub before: Option<String>,
+    /// Steps and checks are not wanted.
+    pub without_steps: bool,
 }
 
 /// What becomes, in a resumed run, of a step of which nobody knows whether it was done.

@@ -23,5 +23,6 @@ pub mod options;
 mod order;
 pub mod routes;
 pub mod service;
+pub mod site;
 #[cfg(test)]
 mod tests;

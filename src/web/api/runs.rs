@@ -85,6 +85,7 @@ pub async fn list(call: Call) -> Outcome {
         name: text("name"),
         code: text("code"),
         before: text("before"),
+        without_steps: false,
     };
     let runs = call.app.desk.history(filter).await?;
     let runs: Vec<Value> = runs.iter().map(short).collect();
@@ -106,7 +107,13 @@ pub async fn plan(call: Call) -> Outcome {
 /// `GET /api/durations`
 pub async fn durations(call: Call) -> Outcome {
     let text = |name| call.query(name).map(str::to_owned);
-    let filter = Filter { limit: DURATIONS, name: text("name"), code: text("code"), ..Filter::default() };
+    let filter = Filter {
+        limit: DURATIONS,
+        name: text("name"),
+        code: text("code"),
+        without_steps: true,
+        ..Filter::default()
+    };
     let runs = call.app.desk.history(filter).await?;
     let ended = runs.iter().rev().filter(|run| run.seconds.is_some());
     let told = |run: &Run| json!({ "run": run.id, "started": run.started, "seconds": run.seconds, "state": run.state });
