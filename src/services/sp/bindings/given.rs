@@ -69,11 +69,11 @@ pub fn procedure(name: &str, given: &Dynamic) -> Result<Request> {
     Ok(Request::Procedure { name: name.to_owned(), params: params(given)? })
 }
 
-/// The options of plain SQL.
-pub fn how(map: &Map) -> Result<How> {
+/// The options of plain SQL, and the database that they name.
+pub fn how(map: &Map) -> Result<(How, Option<String>)> {
     let options = Options::read(map, &["database", "timeout"])?;
     let database = options.text("database")?.map(|name| name.to_string());
-    Ok(How { database, timeout: seconds(map, "timeout")? })
+    Ok((How { timeout: seconds(map, "timeout")? }, database))
 }
 
 fn seconds(map: &Map, name: &str) -> Result<Option<Duration>> {

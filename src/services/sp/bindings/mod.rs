@@ -3,6 +3,8 @@
 mod given;
 mod object;
 mod result;
+mod run;
+mod runs;
 mod value;
 mod words;
 
@@ -13,6 +15,7 @@ use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
 use self::result::SpResult;
 use self::value::SpValue;
 use super::client::driver::{Place, Request};
+use super::client::site::Site;
 use super::client::sql::{Call, How, Outcome, Sql};
 use super::client::tds::Tds;
 use super::{NAME, SETTINGS};
@@ -30,21 +33,39 @@ pub struct Sp(Option<Arc<Opened>>);
 /// What stands behind one connection.
 pub struct Opened {
     sql: Sql,
+    site: Site,
+    /// Who asks for runs.
+    by: String,
+    /// Neither a catalogue nor a server is named.
+    is_bare: bool,
 }
 
 impl Opened {
     /// Opens a connection; what is unwise about it is told once, here.
     fn new(host: &Host, settings: &Settings) -> Result<Opened> {
-        let sql = Sql::open(settings, &host.context, Arc::new(Tds))?;
+        let context = &host.context;
+        let sql = Sql::open(settings, context, Arc::new(Tds))?;
         if let Some(warning) = sql.way().warning() {
             host.warn(&warning);
         }
-        Ok(Opened { sql })
+        let by = context.variable("USER").or_else(|| context.variable("USERNAME"));
+        let is_bare = ["catalogue", "address", "connection_string"].iter().all(|name| !settings.has(name));
+        Ok(Opened { sql, site: Site::open(settings, context)?, by: by.unwrap_or_else(|| "script".into()), is_bare })
     }
 
-    /// Where plain SQL goes.
-    fn place(&self) -> Result<Place> {
-        self.sql.way().place()
+    /// Where plain SQL goes: the target of the catalogue unless the settings name a database. `database` is a key of the
+    /// catalogue, or the name of another database at the same server.
+    fn place(&self, database: Option<&str>) -> Result<Place> {
+        if self.is_bare {
+            return self.sql.way().place();
+        }
+        let key = database.filter(|name| self.site.catalogue().database(name).is_some());
+        let mut place = self.site.place(key)?;
+        let named = database.filter(|_| key.is_none()).or(self.sql.way().database().filter(|_| key.is_none()));
+        if let Some(name) = named {
+            place.database = Some(name.to_owned());
+        }
+        Ok(place)
     }
 }
 
@@ -61,9 +82,15 @@ impl Sp {
     }
 
     /// Runs a request to its end. Whoever stops the script ends it at the server as well.
-    fn run(&self, call: &NativeCallContext<'_>, request: Request, how: &How) -> Thrown<Outcome> {
+    fn run(
+        &self,
+        call: &NativeCallContext<'_>,
+        request: Request,
+        how: &How,
+        database: Option<&str>,
+    ) -> Thrown<Outcome> {
         let opened = self.opened(call)?;
-        let place = opened.place().or_else(|error| throw(call, error))?;
+        let place = opened.place(database).or_else(|error| throw(call, error))?;
         let under_way = Call::default();
         wait_with_farewell(call, opened.sql.query(&under_way, &place, request, how), under_way.leave())
     }
@@ -85,6 +112,7 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<SpResult>("SpResult");
     engine.register_type_with_name::<SpValue>("SpValue");
     engine.register_global_module(Shared::new(rhai::exported_module!(object::sp)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(runs::sp)));
     engine.register_global_module(Shared::new(rhai::exported_module!(result::result)));
     engine.register_global_module(Shared::new(rhai::exported_module!(value::values)));
     globals.set_var(NAME, Sp::default());

@@ -14,13 +14,13 @@ use crate::script::modules::time;
 use crate::script::values::Moment;
 use crate::services::sp::NAME;
 use crate::services::sp::client::driver::{Request, Value};
-use crate::services::sp::client::sql::{self, How, Outcome};
+use crate::services::sp::client::sql::{self, Outcome};
 
 /// Runs what a script gave.
 fn run(call: &NativeCallContext<'_>, sp: &super::Sp, request: Result<Request>, options: &Map) -> Thrown<Outcome> {
-    let how = given::how(options).or_else(|error| throw(call, error))?;
+    let (how, database) = given::how(options).or_else(|error| throw(call, error))?;
     let request = request.or_else(|error| throw(call, error))?;
-    sp.run(call, request, &how)
+    sp.run(call, request, &how, database.as_deref())
 }
 
 /// The only result set.
@@ -85,7 +85,7 @@ pub mod sp {
     /// The server of plain SQL: `host:port` or `host\instance`.
     #[rhai_fn(get = "address", return_raw, pure)]
     pub fn address(call: NativeCallContext, sp: &mut Sp) -> Thrown<String> {
-        let place = sp.opened(&call)?.place().or_else(|error| throw(&call, error))?;
+        let place = sp.opened(&call)?.place(None).or_else(|error| throw(&call, error))?;
         Ok(sql::server(&place))
     }
 
@@ -125,7 +125,7 @@ pub mod sp {
     /// The same with options.
     ///
     /// # Options
-    /// - `database`: another database at the same server
+    /// - `database`: another database: its key in the catalogue, or its name at the same server
     /// - `timeout`: seconds after which the server is told to stop; usually as the connection says
     #[rhai_fn(name = "query", return_raw, pure)]
     pub fn query_options(
@@ -223,7 +223,7 @@ pub mod sp {
     /// The same with options.
     ///
     /// # Options
-    /// - `database`: another database at the same server
+    /// - `database`: another database: its key in the catalogue, or its name at the same server
     /// - `timeout`: seconds without any row after which it is given up
     #[rhai_fn(name = "stream", return_raw, pure)]
     pub fn stream_options(
@@ -234,9 +234,9 @@ pub mod sp {
         options: Map,
     ) -> Thrown<Stream> {
         let opened = sp.opened(&call)?;
-        let started = given::how(&options).and_then(|how: How| {
+        let started = given::how(&options).and_then(|(how, database)| {
             let request = given::text(sql, &params)?;
-            opened.sql.stream(&opened.place()?, request, &how)
+            opened.sql.stream(&opened.place(database.as_deref())?, request, &how)
         });
         Ok(Stream::new(host(&call), started.or_else(|error| throw(&call, error))?))
     }
@@ -369,7 +369,7 @@ pub mod sp {
     pub fn shown(sp: &mut Sp) -> String {
         match &sp.0 {
             Some(opened) => {
-                opened.place().map_or_else(|_| NAME.into(), |place| format!("sp at {}", sql::server(&place)))
+                opened.place(None).map_or_else(|_| NAME.into(), |place| format!("sp at {}", sql::server(&place)))
             }
             None => NAME.into(),
         }

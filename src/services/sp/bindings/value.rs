@@ -1,7 +1,7 @@
 //! Values of scripts as SQL Server's, and `SpValue`: one whose type is said.
 
 use rhai::plugin::*;
-use rhai::{Blob, Dynamic, ImmutableString, NativeCallContext};
+use rhai::{Blob, Dynamic, ImmutableString};
 use rust_decimal::Decimal;
 
 use crate::error::{Error, Result};

@@ -6,6 +6,7 @@
 mod date;
 mod parse;
 mod sections;
+mod servers;
 mod steps;
 mod template;
 #[cfg(test)]

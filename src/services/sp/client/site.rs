@@ -25,6 +25,8 @@ pub type Over = dyn Fn(Place) -> Place + Send + Sync;
 
 /// What a site is made of.
 pub struct Parts {
+    /// What tells its runs from those of other sites in the same history.
+    pub name: String,
     pub catalogue: Arc<Catalogue>,
     pub driver: Arc<dyn Driver>,
     pub over: Arc<Over>,
@@ -73,10 +75,10 @@ const FRESH: std::time::Duration = std::time::Duration::from_secs(1);
 impl Site {
     /// Connects to nothing.
     pub fn with(parts: Parts) -> Site {
-        let Parts { catalogue, driver, over, state, read_only, context } = parts;
+        let Parts { name, catalogue, driver, over, state, read_only, context } = parts;
         let bounds = catalogue.servers().iter();
         let bounds = bounds.map(|server| (server.key.clone(), Arc::new(Semaphore::new(server.max_parallel)))).collect();
-        let history = Arc::new(History::new(state, catalogue.name.clone()));
+        let history = Arc::new(History::new(state, name));
         let (events, live, others) = (Arc::new(Events::new()), Mutex::default(), Mutex::default());
         Site(Arc::new(Inner { catalogue, driver, over, history, events, context, read_only, live, bounds, others }))
     }

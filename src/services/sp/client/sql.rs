@@ -45,8 +45,6 @@ struct Inner {
 /// How something is to be done.
 #[derive(Clone, Debug, Default)]
 pub struct How {
-    /// Another database at the same server.
-    pub database: Option<String>,
     pub timeout: Option<Duration>,
 }
 
@@ -113,9 +111,8 @@ impl Sql {
         if self.is_only_told(&request)? {
             return Ok(Outcome::default());
         }
-        let place = self.placed(place, how);
         loop {
-            let lease = self.0.pool.take(&place).await?;
+            let lease = self.0.pool.take(place).await?;
             let was_used = lease.is_used;
             match self.run(call, lease, &request, how).await {
                 // A kept connection may have been lost while nobody looked; reading harms nobody.
@@ -128,7 +125,7 @@ impl Sql {
     /// Rows page after page. The connection is closed when the stream is dropped before its end.
     pub fn stream(&self, place: &Place, request: Request, how: &How) -> Result<RowStream> {
         let is_told = self.is_only_told(&request)?;
-        let (sql, place) = (self.clone(), self.placed(place, how));
+        let (sql, place) = (self.clone(), place.clone());
         let timeout = how.timeout.unwrap_or(self.0.timeout);
         Ok(RowStream::start(self.0.context.runtime(), AHEAD, move |pages| async move {
             if is_told {
@@ -139,14 +136,6 @@ impl Sql {
                 let _ = pages.send(Err(error)).await;
             }
         }))
-    }
-
-    fn placed(&self, place: &Place, how: &How) -> Place {
-        let mut place = place.clone();
-        if let Some(database) = &how.database {
-            place.database = Some(database.clone());
-        }
-        place
     }
 
     /// Whether the request is only to be told of. Refuses what may change something where nothing may be changed.

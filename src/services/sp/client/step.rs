@@ -328,7 +328,10 @@ async fn undo(lease: &mut Lease<'_>, call: &Call, failure: &Failure) {
     }
     let is_there = failure.error.as_ref().is_none_or(|error| match SqlError::of(error) {
         Some(error) => error.severity < FATAL,
-        None => !matches!(error.kind(), Kind::Unavailable | Kind::Protocol | Kind::Timeout),
+        None => {
+            // That was another connection.
+            error.code() == LOCK_LOST || !matches!(error.kind(), Kind::Unavailable | Kind::Protocol | Kind::Timeout)
+        }
     });
     let is_good =
         is_there && timeout(LEAVE, roll_back(&mut **connection, call, in_transaction)).await.unwrap_or_default();
@@ -384,13 +387,16 @@ const NO_TRANSACTION: i64 = 3903;
 /// The code of a lost connection.
 const LOST: &str = "sp.lost";
 
+/// The code of a lost lock.
+const LOCK_LOST: &str = "sp.lock_lost";
+
 fn lost(why: &str) -> Error {
     Error::new(Kind::Unavailable, LOST, format!("the connection was lost: {why}"))
 }
 
 fn lock_lost() -> Error {
     let message = "the connection that held the application lock was lost: it was undone";
-    Error::new(Kind::Unavailable, "sp.lock_lost", message)
+    Error::new(Kind::Unavailable, LOCK_LOST, message)
 }
 
 fn too_long(call: &Call) -> Error {

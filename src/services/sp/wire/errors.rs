@@ -73,7 +73,11 @@ const KNOWN: &[Known] = &[
         Kind::NotFound,
         "the name may need its schema, or the procedure lies in another database: #{ database: … }",
     ),
-    known(4060, Kind::Auth, "check the name of the database, and that this login has a user in it"),
+    known(
+        4060,
+        Kind::Auth,
+        "check the name of the database (the setting `database`), and that this login has a user in it",
+    ),
     known(8144, Kind::Input, "leave out what the procedure does not know: EXEC sp_help shows its parameters"),
     known(8145, Kind::Input, "check the spelling: EXEC sp_help shows the procedure's parameters"),
     known(8146, Kind::Input, "call it without parameters"),

@@ -30,7 +30,8 @@ fn digits(text: &mut String, mut number: u64, count: usize) {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    text.extend(place[..count].iter().map(|digit| char::from(*digit)));
+    // Digits are always UTF-8.
+    text.push_str(std::str::from_utf8(&place[..count]).unwrap_or_default());
 }
 
 /// `2019-07-12`, of days from 0001-01-01.

@@ -73,10 +73,6 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 pub fn binary(text: &mut String, bytes: &[u8]) {
     text.reserve(2 + bytes.len() * 2);
     text.push_str("0x");
-    hex(text, bytes);
-}
-
-fn hex(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         text.push(char::from(HEX[usize::from(byte >> 4)]));
         text.push(char::from(HEX[usize::from(byte & 15)]));
@@ -96,12 +92,17 @@ pub fn bytes(text: &str) -> Option<Vec<u8>> {
 
 /// `6F9619FF-8B86-D011-B42D-00C04FC964FF`, of the bytes in the order of the text.
 pub fn guid(text: &mut String, bytes: &[u8; 16]) {
-    for (at, part) in [(0, 0..4), (1, 4..6), (2, 6..8), (3, 8..10), (4, 10..16)] {
-        if at > 0 {
-            text.push('-');
-        }
-        hex(text, &bytes[part]);
+    let mut shown = [b'-'; 36];
+    let mut at = 0;
+    for (number, byte) in bytes.iter().enumerate() {
+        // There is a hyphen before these.
+        at += usize::from(matches!(number, 4 | 6 | 8 | 10));
+        shown[at] = HEX[usize::from(byte >> 4)];
+        shown[at + 1] = HEX[usize::from(byte & 15)];
+        at += 2;
     }
+    // Hexadecimal digits are always UTF-8.
+    text.push_str(std::str::from_utf8(&shown).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The driver, kept connections and plain SQL against the simulator.
 
 mod driver;
+mod engine;
 mod plain;
 
 use std::sync::Arc;

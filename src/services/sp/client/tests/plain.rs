@@ -36,9 +36,10 @@ async fn at_most_so_many_connections_stand_at_once() {
     let (done, most) = tokio::join!(futures_util::future::join_all(jobs), watch);
     assert!(done.iter().all(Result::is_ok));
     assert!((1..=2).contains(&most), "{most}");
-    let other = How { database: Some("hcs".into()), ..How::default() };
-    for how in [&How::default(), &other, &other] {
-        query_how(&sql, text("SELECT 1", &[]), how).await.unwrap();
+    let place = sql.way().place().unwrap();
+    let other = Place { database: Some("hcs".into()), ..place.clone() };
+    for place in [&place, &other, &other] {
+        sql.query(&Call::default(), place, text("SELECT 1", &[]), &How::default()).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(server.hub().clients().len() <= 2);
@@ -60,7 +61,7 @@ async fn a_connection_that_was_lost_at_rest_is_replaced_for_reading() {
 async fn what_takes_too_long_is_ended_at_the_server() {
     let server = server(|_| ()).await;
     let sql = sql(&server, &[]);
-    let how = How { timeout: Some(Duration::from_millis(100)), ..How::default() };
+    let how = How { timeout: Some(Duration::from_millis(100)) };
     let error = query_how(&sql, text("WAITFOR DELAY '00:01:00'", &[]), &how).await.unwrap_err();
     assert_eq!((error.code(), error.kind()), ("sp.timeout", Kind::Timeout));
     assert_eq!(sql.pool().at_rest(&sql.way().place().unwrap()), 1, "the connection is as good as before");
