@@ -48,7 +48,9 @@ enum Ending {
 pub fn serve(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     if global.dry_run {
         let error = Error::new(Kind::Usage, "serve.dry_run", "a service that starts nothing has nothing to serve");
-        Err(error.hint("POST /api/plan, or the page, shows what a run would do; `read_only = true` in [serve] refuses all"))?;
+        Err(error.hint(
+            "POST /api/plan, or the page, shows what a run would do; `read_only = true` in [serve] refuses all",
+        ))?;
     }
     let setup = Setup::new(global, None)?;
     let config = setup.host.connections.config();
@@ -69,6 +71,8 @@ fn told(config: &Config, is_sandbox: bool, options: &Options) -> Result<Told> {
     };
     if is_sandbox {
         told.people.admit(SANDBOX_USER, SANDBOX_TOKEN, true);
+        // There is nothing to guard.
+        told.rate = 0.0;
     }
     if let Some(listen) = &options.listen {
         told.listen.clone_from(listen);

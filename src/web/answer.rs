@@ -140,7 +140,8 @@ impl From<Error> for Refusal {
         refusal.hint = error.hint_text().map(str::to_owned);
         refusal.run = detail("run").and_then(Value::as_str).map(str::to_owned);
         let fields = detail("fields").and_then(Value::as_object).into_iter().flatten();
-        refusal.fields = fields.map(|(name, wrong)| (name.clone(), wrong.as_str().unwrap_or_default().into())).collect();
+        refusal.fields =
+            fields.map(|(name, wrong)| (name.clone(), wrong.as_str().unwrap_or_default().into())).collect();
         refusal
     }
 }
@@ -184,7 +185,8 @@ mod tests {
     fn the_run_in_the_way_and_the_wrong_fields_are_told() {
         let busy = Error::new(Kind::Refused, "sp.busy", "x").detail("run", "r1");
         assert_eq!(Refusal::from(busy).run.as_deref(), Some("r1"));
-        let wrong = Error::new(Kind::Input, "sp.order", "x").detail("fields", json!({ "month": "there is no month 77" }));
+        let wrong =
+            Error::new(Kind::Input, "sp.order", "x").detail("fields", json!({ "month": "there is no month 77" }));
         assert_eq!(Refusal::from(wrong).fields, [("month".to_owned(), "there is no month 77".to_owned())]);
     }
 }

@@ -31,7 +31,9 @@ pub async fn whole(mut body: Body, limit: usize) -> Result<Bytes, (Refusal, Opti
         let frame = match timeout_at(until, body.frame()).await {
             Ok(None) => return Ok(read.into()),
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return Err((refusal(StatusCode::BAD_REQUEST, "input.body", "the body broke off"), None)),
+            Ok(Some(Err(_))) => {
+                return Err((refusal(StatusCode::BAD_REQUEST, "input.body", "the body broke off"), None));
+            }
             Err(_) => return Err((refusal(StatusCode::REQUEST_TIMEOUT, "limit.time", "the body took too long"), None)),
         };
         let data = frame.into_data().unwrap_or_default();

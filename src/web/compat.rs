@@ -124,17 +124,14 @@ fn recorded(user: &str, says: &str) -> String {
     if says == user { says } else { format!("{user} ({says})") }
 }
 
-fn ordered<'a>(
-    given: &dyn Fn(&str) -> Option<&'a Value>,
-    of: Of,
-    catalogue: &Catalogue,
-) -> Result<Order, String> {
+fn ordered<'a>(given: &dyn Fn(&str) -> Option<&'a Value>, of: Of, catalogue: &Catalogue) -> Result<Order, String> {
     let code = given("code").ok_or(NO_CODE)?;
     let known = code.as_str().filter(|code| catalogue.code(code).is_some());
     let code = known.ok_or_else(|| format!("Invalid code value: {}.", shown(code)))?.to_owned();
     let name = given("name");
     let known = |name: &Value| name.as_str().and_then(|name| catalogue.entity(name));
-    let entity = name.map(|name| known(name).ok_or_else(|| format!("Invalid name value: {}.", shown(name)))).transpose()?;
+    let entity =
+        name.map(|name| known(name).ok_or_else(|| format!("Invalid name value: {}.", shown(name)))).transpose()?;
     let entity = if of == Of::Entity { Some(entity.ok_or(NO_NAME)?) } else { None };
     if let Some(entity) = entity.filter(|entity| !is_in(catalogue, &entity.name, &code)) {
         return Err(format!("Invalid name value: {} is not available for {code}.", entity.name));

@@ -162,7 +162,9 @@ impl Follower {
         let begin = match &self.run {
             None => status(&self.app),
             Some(run) => match whole(&self.app, run).await {
-                Ok((Some(run), place)) => Begin { place, said: frame(Some(&self.app.board.id(place)), "run", &text(&run)) },
+                Ok((Some(run), place)) => {
+                    Begin { place, said: frame(Some(&self.app.board.id(place)), "run", &text(&run)) }
+                }
                 // The history cannot be read just now: the reader asks again by itself.
                 Ok((None, _)) | Err(_) => {
                     self.is_over = true;

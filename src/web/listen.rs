@@ -40,8 +40,12 @@ const LEAVE: Duration = Duration::from_secs(5);
 pub async fn bind(place: &str) -> Result<TcpListener> {
     TcpListener::bind(place).await.map_err(|error| {
         let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program listens there: choose another port with --listen, or 0 for any",
-            io::ErrorKind::PermissionDenied => "ports below 1024 need rights of their own: choose a higher one with --listen",
+            io::ErrorKind::AddrInUse => {
+                "another program listens there: choose another port with --listen, or 0 for any"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need rights of their own: choose a higher one with --listen"
+            }
             io::ErrorKind::AddrNotAvailable => "this machine has no such address: 127.0.0.1 or 0.0.0.0 are usual",
             _ => "write it as address:port, such as 127.0.0.1:8080, in `listen` of [serve] or with --listen",
         };
@@ -50,7 +54,12 @@ pub async fn bind(place: &str) -> Result<TcpListener> {
 }
 
 /// Serves until `stop`, then brings everything to its end. False when some runs that were cancelled did not end.
-pub async fn serve(service: Arc<Service>, listener: TcpListener, on_stop: OnStop, stop: impl Future<Output = ()>) -> bool {
+pub async fn serve(
+    service: Arc<Service>,
+    listener: TcpListener,
+    on_stop: OnStop,
+    stop: impl Future<Output = ()>,
+) -> bool {
     let mut connections = JoinSet::new();
     tokio::select! {
         () = accept(&service, listener, &mut connections) => {}
@@ -126,7 +135,8 @@ impl<S> Patient<S> {
             self.until = None;
             return poll;
         }
-        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + self.patience)));
+        let until =
+            self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + self.patience)));
         ready!(until.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

@@ -52,8 +52,12 @@ impl AccessLog {
             "-" => Ok(AccessLog::to(std::io::stderr())),
             path => {
                 let file = File::options().create(true).append(true).open(Path::new(path)).map_err(|error| {
-                    Error::new(Kind::File, "serve.access_log", format!("the access log {path} cannot be written: {error}"))
-                        .hint("check `access_log` in [serve]")
+                    Error::new(
+                        Kind::File,
+                        "serve.access_log",
+                        format!("the access log {path} cannot be written: {error}"),
+                    )
+                    .hint("check `access_log` in [serve]")
                 })?;
                 Ok(AccessLog::to(file))
             }

@@ -99,7 +99,8 @@ impl Metrics {
         let mut out = String::new();
         head(&mut out, "pult_build_info", "gauge", "The program that answers.");
         line(&mut out, "pult_build_info", &label("version", env!("CARGO_PKG_VERSION")), 1);
-        let started = SystemTime::now().checked_sub(self.since.elapsed()).and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let started =
+            SystemTime::now().checked_sub(self.since.elapsed()).and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         head(&mut out, "process_start_time_seconds", "gauge", "When it started, in seconds since 1970.");
         line(&mut out, "process_start_time_seconds", "", started.unwrap_or_default().as_secs_f64());
         head(&mut out, "pult_event_streams", "gauge", "Streams of events that are open.");
@@ -107,7 +108,12 @@ impl Metrics {
         head(&mut out, "pult_runs_under_way", "gauge", "Runs that have not ended.");
         let states = board.states();
         for state in ["running", "waiting"] {
-            line(&mut out, "pult_runs_under_way", &label("state", state), states.get(state).copied().unwrap_or_default());
+            line(
+                &mut out,
+                "pult_runs_under_way",
+                &label("state", state),
+                states.get(state).copied().unwrap_or_default(),
+            );
         }
         self.counted(&mut out);
         out

@@ -106,9 +106,8 @@ fn people(serve: &Serve, people: &mut People) -> Result<()> {
 }
 
 fn nobody() -> Error {
-    Error::new(Kind::Config, "serve.nobody", "nobody could use the service: there is no token").hint(
-        "put one below [serve.tokens] in pult.toml: name = { env = \"PULT_TOKEN\" }; or try it with --sandbox",
-    )
+    Error::new(Kind::Config, "serve.nobody", "nobody could use the service: there is no token")
+        .hint("put one below [serve.tokens] in pult.toml: name = { env = \"PULT_TOKEN\" }; or try it with --sandbox")
 }
 
 fn whole(settings: &Settings, name: &str, least: i64) -> Result<Option<usize>> {

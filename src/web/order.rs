@@ -102,9 +102,9 @@ fn name(fields: &Map<String, Value>, codes: &[String], catalogue: &Catalogue, fa
     let value = fields.get("name").filter(|value| !value.is_null())?;
     let entity = value.as_str().and_then(|name| catalogue.entity(name));
     let Some(entity) = entity else {
-        let near = value.as_str().and_then(|name| {
-            did_you_mean(name, catalogue.entities().iter().map(|entity| entity.name.as_str()))
-        });
+        let near = value
+            .as_str()
+            .and_then(|name| did_you_mean(name, catalogue.entities().iter().map(|entity| entity.name.as_str())));
         let near = near.map(|near| format!("; {near}")).unwrap_or_default();
         faults.push(("name".into(), format!("there is no entity {value}{near}").replace('"', "`")));
         return None;

@@ -205,9 +205,13 @@ pub static ROUTES: &[Route] = &[
         Box::pin(compat::valid_codes(call))
     })
     .gives(200, Json("Titles")),
-    get("/{code}/valid_names", Read, "compatible", "The old service's list of names; null for an unknown code.", |call| {
-        Box::pin(compat::valid_names(call))
-    })
+    get(
+        "/{code}/valid_names",
+        Read,
+        "compatible",
+        "The old service's list of names; null for an unknown code.",
+        |call| Box::pin(compat::valid_names(call)),
+    )
     .gives(200, Json("Titles")),
     get("/{name}/is_dated", Read, "compatible", "True, False, or None for an unknown name.", |call| {
         Box::pin(compat::is_dated(call))
@@ -272,7 +276,8 @@ impl Call {
     /// The language of titles: what the caller prefers, of those there are.
     pub fn language(&self) -> &'static str {
         let asked = self.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let known = asked.split(',').map(str::trim).find_map(|tag| ["ru", "en"].into_iter().find(|l| tag.starts_with(l)));
+        let known =
+            asked.split(',').map(str::trim).find_map(|tag| ["ru", "en"].into_iter().find(|l| tag.starts_with(l)));
         known.unwrap_or("en")
     }
 
@@ -320,7 +325,8 @@ pub fn router(app: &Arc<App>) -> axum::Router {
 }
 
 async fn nothing_there() -> Reply {
-    let refusal = Refusal::not_found("there is nothing at this address").hint("GET /api/openapi.json tells what there is");
+    let refusal =
+        Refusal::not_found("there is nothing at this address").hint("GET /api/openapi.json tells what there is");
     refusal.into_reply()
 }
 
@@ -425,7 +431,8 @@ fn query(route: &Route, parts: &Parts) -> Result<Vec<(String, String)>, Refusal>
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "input.query", format!("`{name}` has to be {expected}")));
         }
     }
-    let is_missing = |param: &&Param| param.is_needed && !given.iter().any(|(name, value)| name == param.name && !value.is_empty());
+    let is_missing =
+        |param: &&Param| param.is_needed && !given.iter().any(|(name, value)| name == param.name && !value.is_empty());
     match route.query.iter().find(is_missing) {
         Some(param) => Err(Refusal::new(StatusCode::BAD_REQUEST, "input.query", format!("`{}` is needed", param.name))),
         None => Ok(given),

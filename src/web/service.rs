@@ -119,7 +119,11 @@ impl App {
         Ok(answer.await.map_err(broken)??)
     }
 
-    async fn driven(self: Arc<App>, work: BoxFuture<'static, Result<Box<dyn Work>>>, told: oneshot::Sender<Result<Run>>) {
+    async fn driven(
+        self: Arc<App>,
+        work: BoxFuture<'static, Result<Box<dyn Work>>>,
+        told: oneshot::Sender<Result<Run>>,
+    ) {
         let work = match work.await {
             Ok(work) => work,
             // Whoever asked may have gone away.
@@ -200,7 +204,11 @@ impl App {
 
 impl Service {
     /// `tell` speaks to the person who runs the program. Needs a runtime around it.
-    pub fn new(desk: Arc<dyn Desk>, options: Options, tell: impl Fn(&str) + Send + Sync + 'static) -> Result<Arc<Service>> {
+    pub fn new(
+        desk: Arc<dyn Desk>,
+        options: Options,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Arc<Service>> {
         let log = options.access_log.as_deref().map(AccessLog::at).transpose()?;
         let (ended, over) = mpsc::unbounded_channel();
         let app = Arc::new(App {

@@ -47,9 +47,10 @@ fn sent(path: &str, headers: &HeaderMap) -> Outcome {
         return Err(Refusal::not_found("the page has no such file"));
     };
     let asked = headers.get_all(IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let is_known = asked.flat_map(|tags| tags.split(',')).map(str::trim).any(|tag| {
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == *TAG
-    });
+    let is_known = asked
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == *TAG);
     let mut reply = Response::new(if is_known { Body::empty() } else { Body::from(file.contents()) });
     if is_known {
         *reply.status_mut() = StatusCode::NOT_MODIFIED;

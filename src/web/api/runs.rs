@@ -107,13 +107,8 @@ pub async fn plan(call: Call) -> Outcome {
 /// `GET /api/durations`
 pub async fn durations(call: Call) -> Outcome {
     let text = |name| call.query(name).map(str::to_owned);
-    let filter = Filter {
-        limit: DURATIONS,
-        name: text("name"),
-        code: text("code"),
-        without_steps: true,
-        ..Filter::default()
-    };
+    let filter =
+        Filter { limit: DURATIONS, name: text("name"), code: text("code"), without_steps: true, ..Filter::default() };
     let runs = call.app.desk.history(filter).await?;
     let ended = runs.iter().rev().filter(|run| run.seconds.is_some());
     let told = |run: &Run| json!({ "run": run.id, "started": run.started, "seconds": run.seconds, "state": run.state });

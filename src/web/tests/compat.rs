@@ -14,7 +14,8 @@ async fn told(stage: &Stage, path: &str, body: Value) -> String {
 
 /// A good body with these changes; null takes a field away.
 fn body(changes: Value) -> Value {
-    let mut body = json!({ "token": PORTAL, "user": "serfb", "code": "0c06", "name": "payment", "month": 7, "year": 2019 });
+    let mut body =
+        json!({ "token": PORTAL, "user": "serfb", "code": "0c06", "name": "payment", "month": 7, "year": 2019 });
     for (name, value) in changes.as_object().unwrap() {
         match value {
             Value::Null => drop(body.as_object_mut().unwrap().shift_remove(name)),
@@ -87,7 +88,8 @@ async fn all_of_2018_is_allowed_and_a_run_starts_once() {
     let stage = Stage::new();
     stage.desk.gate.send_replace(false);
     assert_eq!(stage.get("/sync_status").await.text, "Synchronization is not running.");
-    let first = stage.ask(request("POST", "/entity_sync", None, &body(json!({ "year": 2018, "month": 1 })).to_string())).await;
+    let first =
+        stage.ask(request("POST", "/entity_sync", None, &body(json!({ "year": 2018, "month": 1 })).to_string())).await;
     assert_eq!((first.status, first.text.as_str()), (200, "Synchronization was started."));
     assert_eq!(first.header("location"), "/api/runs/run-1");
     assert_eq!(stage.get("/sync_status").await.text, "Synchronization is running.");
@@ -129,7 +131,10 @@ async fn an_undated_entity_takes_no_month_and_minds_none() {
     let room = json!({ "name": "room", "year": null });
     assert_eq!(told(&stage, "/entity_sync", body(room)).await, "Synchronization was started.");
     assert_eq!(stage.ended("run-2").await["order"].get("month"), None);
-    assert_eq!(told(&stage, "/entity_sync", body(json!({ "name": "room", "month": 77 }))).await, "Invalid date value: 2019-77.");
+    assert_eq!(
+        told(&stage, "/entity_sync", body(json!({ "name": "room", "month": 77 }))).await,
+        "Invalid date value: 2019-77."
+    );
 }
 
 #[tokio::test]
@@ -160,9 +165,7 @@ async fn lists_are_json_as_it_was() {
 
 #[tokio::test]
 async fn old_callers_read_without_a_token_only_where_that_is_allowed() {
-    let asked = |stage: Stage| async move {
-        stage.ask(request("GET", "/sync_status", None, "")).await.status
-    };
+    let asked = |stage: Stage| async move { stage.ask(request("GET", "/sync_status", None, "")).await.status };
     assert_eq!(asked(Stage::new()).await, 401);
     assert_eq!(asked(Stage::with(|options| options.anyone_reads = true)).await, 200);
 }

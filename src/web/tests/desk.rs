@@ -229,8 +229,14 @@ impl Desk for Shared {
         if !self.0.is_reached.load(Ordering::Relaxed) {
             return ready(Err(Error::new(Kind::Auth, "sp.18456", "Login failed for user 'sa'."))).boxed();
         }
-        let check =
-            Check { check: "check_prep".into(), entity: name, code: Some(code), before: None, after: None, warning: None };
+        let check = Check {
+            check: "check_prep".into(),
+            entity: name,
+            code: Some(code),
+            before: None,
+            after: None,
+            warning: None,
+        };
         ready(Ok(vec![check])).boxed()
     }
 

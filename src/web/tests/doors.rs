@@ -81,7 +81,8 @@ async fn wrong_methods_addresses_and_parameters_are_named() {
 async fn a_body_is_json_and_not_endless() {
     let stage = Stage::new();
     let post = |kind: Option<&str>, body: Body| {
-        let request = Request::builder().method("POST").uri("/api/runs").header("authorization", format!("Bearer {PORTAL}"));
+        let request =
+            Request::builder().method("POST").uri("/api/runs").header("authorization", format!("Bearer {PORTAL}"));
         let request = kind.iter().fold(request, |request, kind| request.header("content-type", *kind));
         stage.ask(request.body(body).unwrap())
     };
@@ -92,9 +93,8 @@ async fn a_body_is_json_and_not_endless() {
     assert_eq!(post(Some("application/json"), "[".repeat(60_000).into()).await.status, 400);
     let huge = post(Some("application/json"), vec![b' '; 100 << 20].into()).await;
     assert_eq!((huge.status, &huge.json()["error"]), (413, &json!("limit.body")));
-    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 8192])).take_until(
-        Box::pin(tokio::time::sleep(std::time::Duration::from_millis(300))),
-    );
+    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 8192]))
+        .take_until(Box::pin(tokio::time::sleep(std::time::Duration::from_millis(300))));
     assert_eq!(post(Some("application/json"), Body::from_stream(endless)).await.status, 413);
     let broken = futures_util::stream::iter([Ok(b"{".to_vec()), Err(std::io::ErrorKind::ConnectionReset)]);
     let broken = Body::from_stream(broken.map(|piece| piece.map_err(std::io::Error::from)));
@@ -106,22 +106,56 @@ async fn wrong_fields_are_all_named() {
     let stage = Stage::new();
     let next_year = jiff::Zoned::now().year() + 1;
     let cases = [
-        (json!({}), json!({ "code": "a code is needed", "month": "a whole data source needs a month", "year": "a whole data source needs a year" })),
-        (json!({ "code": "0c66", "undated_only": true }), json!({ "code": "there is no code `0c66`; did you mean `0c06`?" })),
+        (
+            json!({}),
+            json!({ "code": "a code is needed", "month": "a whole data source needs a month", "year": "a whole data source needs a year" }),
+        ),
+        (
+            json!({ "code": "0c66", "undated_only": true }),
+            json!({ "code": "there is no code `0c66`; did you mean `0c06`?" }),
+        ),
         (json!({ "codes": [], "undated_only": true }), json!({ "codes": "`codes` has to be a list of codes" })),
-        (json!({ "codes": ["0c06", 5, "0c06"], "undated_only": true }), json!({ "codes": "the code `0c06` is given twice" })),
-        (json!({ "code": "0c06", "codes": ["0c06"], "undated_only": true }), json!({ "codes": "give `code` or `codes`, not both" })),
-        (json!({ "code": "0c06", "name": "paymant" }), json!({ "name": "there is no entity `paymant`; did you mean `payment`?" })),
+        (
+            json!({ "codes": ["0c06", 5, "0c06"], "undated_only": true }),
+            json!({ "codes": "the code `0c06` is given twice" }),
+        ),
+        (
+            json!({ "code": "0c06", "codes": ["0c06"], "undated_only": true }),
+            json!({ "codes": "give `code` or `codes`, not both" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "paymant" }),
+            json!({ "name": "there is no entity `paymant`; did you mean `payment`?" }),
+        ),
         (json!({ "code": "stek", "name": "room" }), json!({ "name": "the data source `stek` has no entity `room`" })),
-        (json!({ "code": "0c06", "name": "payment" }), json!({ "month": "`payment` needs a month", "year": "`payment` needs a year" })),
-        (json!({ "code": "0c06", "name": "payment", "month": "7", "year": 2019 }), json!({ "month": "`month` has to be a whole number" })),
-        (json!({ "code": "0c06", "name": "payment", "month": 77, "year": 2019 }), json!({ "month": "there is no month 77" })),
-        (json!({ "code": "0c06", "name": "room", "month": 77, "year": 2019 }), json!({ "month": "there is no month 77" })),
-        (json!({ "code": "0c06", "name": "payment", "month": 7, "yaer": 2019 }),
-         json!({ "yaer": "there is no field `yaer`; did you mean `year`?", "year": "`payment` needs a year" })),
-        (json!({ "code": "0c06", "name": "room", "undated_only": true }), json!({ "undated_only": "`undated_only` is for whole data sources, not for one entity" })),
-        (json!({ "code": "0c06", "undated_only": "yes" }),
-         json!({ "undated_only": "`undated_only` has to be true or false", "month": "a whole data source needs a month", "year": "a whole data source needs a year" })),
+        (
+            json!({ "code": "0c06", "name": "payment" }),
+            json!({ "month": "`payment` needs a month", "year": "`payment` needs a year" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "payment", "month": "7", "year": 2019 }),
+            json!({ "month": "`month` has to be a whole number" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "payment", "month": 77, "year": 2019 }),
+            json!({ "month": "there is no month 77" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "room", "month": 77, "year": 2019 }),
+            json!({ "month": "there is no month 77" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "payment", "month": 7, "yaer": 2019 }),
+            json!({ "yaer": "there is no field `yaer`; did you mean `year`?", "year": "`payment` needs a year" }),
+        ),
+        (
+            json!({ "code": "0c06", "name": "room", "undated_only": true }),
+            json!({ "undated_only": "`undated_only` is for whole data sources, not for one entity" }),
+        ),
+        (
+            json!({ "code": "0c06", "undated_only": "yes" }),
+            json!({ "undated_only": "`undated_only` has to be true or false", "month": "a whole data source needs a month", "year": "a whole data source needs a year" }),
+        ),
     ];
     for (body, fields) in cases {
         let answer = stage.post("/api/runs", &body.to_string()).await;
@@ -192,7 +226,10 @@ async fn pages_of_other_sites_may_call_only_where_they_are_named() {
     let preflight = asked(&open, "OPTIONS", "https://portal.example").await;
     assert_eq!(preflight.status(), 204);
     assert_eq!(preflight.headers()["access-control-allow-headers"], "Authorization, Content-Type, Last-Event-ID");
-    assert_eq!(asked(&open, "GET", "https://portal.example").await.headers()["access-control-allow-origin"], "https://portal.example");
+    assert_eq!(
+        asked(&open, "GET", "https://portal.example").await.headers()["access-control-allow-origin"],
+        "https://portal.example"
+    );
     let other = asked(&open, "GET", "https://evil.example").await;
     assert_eq!(other.headers().get("access-control-allow-origin"), None);
 }
@@ -214,7 +251,8 @@ async fn the_page_is_in_the_program_and_asked_for_once() {
     for name in page.text.split('"').filter(|part| part.starts_with("assets/")) {
         assert_eq!(stage.ask(request("GET", &format!("/{name}"), None, "")).await.status, 200, "{name}");
     }
-    for wrong in ["/assets/", "/assets/nothing.js", "/assets/../mod.rs", "/assets/%2e%2e/mod.rs", "/assets/..%5cmod.rs"] {
+    for wrong in ["/assets/", "/assets/nothing.js", "/assets/../mod.rs", "/assets/%2e%2e/mod.rs", "/assets/..%5cmod.rs"]
+    {
         assert_eq!(stage.ask(request("GET", wrong, None, "")).await.status, 404, "{wrong}");
     }
 }

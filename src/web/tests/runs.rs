@@ -18,7 +18,10 @@ async fn a_run_is_started_looked_at_and_kept() {
     let answer = stage.post("/api/runs", ORDER).await;
     assert_eq!((answer.status, answer.header("location")), (202, "/api/runs/run-1"));
     let run = answer.json();
-    assert_eq!((&run["by"], &run["state"], &run["order"]["checks"]), (&json!("portal"), &json!("running"), &json!(true)));
+    assert_eq!(
+        (&run["by"], &run["state"], &run["order"]["checks"]),
+        (&json!("portal"), &json!("running"), &json!(true))
+    );
     let status = stage.get("/api/status").await.json();
     assert_eq!((&status["running"], &status["runs"][0]["id"]), (&json!(true), &json!("run-1")));
     assert_eq!(status["runs"][0].get("steps"), None);
@@ -30,7 +33,10 @@ async fn a_run_is_started_looked_at_and_kept() {
     assert_eq!(history["runs"][0]["progress"], json!({ "ok": 3, "total": 3 }));
     assert_eq!(stage.get("/api/runs?before=run-1").await.json(), json!({ "runs": [] }));
     let durations = stage.get("/api/durations?name=payment&code=0c06").await.json();
-    assert_eq!(durations, json!([{ "run": "run-1", "started": "2026-11-22T10:00:00Z", "seconds": 3.0, "state": "ok" }]));
+    assert_eq!(
+        durations,
+        json!([{ "run": "run-1", "started": "2026-11-22T10:00:00Z", "seconds": 3.0, "state": "ok" }])
+    );
     let metrics = stage.get("/metrics").await.text;
     assert!(metrics.contains("pult_runs_total{state=\"ok\"} 1\n"), "{metrics}");
     assert!(metrics.contains("pult_steps_total{stage=\"heap\",state=\"ok\"} 1\n"), "{metrics}");
@@ -45,7 +51,10 @@ async fn of_many_starts_at_the_same_moment_exactly_one_wins() {
     let won: Vec<_> = starts.iter().filter(|answer| answer.status == 202).collect();
     assert_eq!(won.len(), 1);
     for lost in starts.iter().filter(|answer| answer.status != 202) {
-        assert_eq!((lost.status, lost.json()["error"].as_str(), lost.json()["run"].as_str()), (409, Some("sp.busy"), Some("run-1")));
+        assert_eq!(
+            (lost.status, lost.json()["error"].as_str(), lost.json()["run"].as_str()),
+            (409, Some("sp.busy"), Some("run-1"))
+        );
     }
     stage.desk.gate.send_replace(true);
     stage.ended("run-1").await;
@@ -123,7 +132,9 @@ async fn the_catalogue_is_told_in_the_callers_language() {
     assert_eq!((&room["dated"], &room["shared"]), (&json!(false), &json!(true)));
     assert_eq!(stage.get("/api/names/room").await.json()["groups"], json!(["hcs"]));
     assert_eq!(stage.get("/api/catalogue").await.json()["min_period"], "2018-01");
-    for missing in ["/api/codes/x/names", "/api/names/x", "/api/checks?name=x&code=0c06", "/api/checks?name=room&code=x"] {
+    for missing in
+        ["/api/codes/x/names", "/api/names/x", "/api/checks?name=x&code=0c06", "/api/checks?name=room&code=x"]
+    {
         assert_eq!(stage.get(missing).await.status, 404, "{missing}");
     }
 }

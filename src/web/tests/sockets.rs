@@ -24,7 +24,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, service) = (listener.local_addr().unwrap(), stage.service.clone());
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(async move { serve(service, listener, OnStop::Finish, async { drop(stopped.await) }).await });
+        let served =
+            tokio::spawn(async move { serve(service, listener, OnStop::Finish, async { drop(stopped.await) }).await });
         Running { stage, address, stop, served }
     }
 
@@ -62,7 +63,9 @@ async fn a_body_of_a_hundred_megabytes_gets_its_answer() {
     let running = Running::new(Stage::new()).await;
     let mut stream = running.connect().await;
     let size = 100 << 20;
-    let head = format!("POST /api/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {PORTAL}\r\ncontent-type: application/json\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n");
+    let head = format!(
+        "POST /api/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {PORTAL}\r\ncontent-type: application/json\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     // As a client that sends all before it reads.
     let piece = vec![b' '; 1 << 20];

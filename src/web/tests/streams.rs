@@ -29,7 +29,10 @@ impl Events {
             request.headers_mut().insert("last-event-id", last.parse().unwrap());
         }
         let reply = stage.reply(request).await;
-        assert_eq!((reply.status().as_u16(), reply.headers()["content-type"].to_str().unwrap()), (200, "text/event-stream; charset=utf-8"));
+        assert_eq!(
+            (reply.status().as_u16(), reply.headers()["content-type"].to_str().unwrap()),
+            (200, "text/event-stream; charset=utf-8")
+        );
         Events { pieces: reply.into_body().into_data_stream(), read: String::new() }
     }
 
@@ -38,7 +41,11 @@ impl Events {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
                 let field = |name: &str| {
-                    event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default().to_owned()
+                    event
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                        .unwrap_or_default()
+                        .to_owned()
                 };
                 let (name, id, data) = (field("event"), field("id"), field("data"));
                 self.read = rest.to_owned();
@@ -73,12 +80,16 @@ async fn a_run_is_followed_from_its_start_to_its_end() {
     let path = format!("/api/runs/{id}/events");
     let mut events = Events::open(&stage, &path, None).await;
     let first = events.next().await.unwrap();
-    assert_eq!((first.name.as_str(), &first.data["id"], first.data["steps"].as_array().unwrap().len()), ("run", &Value::from(id.clone()), 3));
+    assert_eq!(
+        (first.name.as_str(), &first.data["id"], first.data["steps"].as_array().unwrap().len()),
+        ("run", &Value::from(id.clone()), 3)
+    );
     stage.desk.say(&id, "половина готова");
     stage.desk.gate.send_replace(true);
     let rest = events.rest().await;
     assert!(rest.iter().any(|event| event.name == "message" && event.data["message"]["text"] == "половина готова"));
-    let states = rest.iter().filter(|event| event.name == "step").map(|event| event.data["step"]["state"].as_str().unwrap());
+    let states =
+        rest.iter().filter(|event| event.name == "step").map(|event| event.data["step"]["state"].as_str().unwrap());
     assert_eq!(states.filter(|state| *state == "ok").count(), 3);
     assert_eq!(rest.last().unwrap().name, "end");
     let last = rest.iter().rev().find(|event| event.name == "run").unwrap();
@@ -113,7 +124,11 @@ async fn whoever_comes_back_is_told_what_was_missed_and_no_more() {
     stage.ended(&id).await;
     let missed = Events::open(&stage, &path, Some(&one.id)).await.rest().await;
     assert_eq!((missed[0].name.as_str(), &missed[0].data["message"]["text"]), ("message", &Value::from("two")));
-    assert!(!missed.iter().any(|event| event.name == "run" && event.data.get("steps").is_some() && event.data["state"] != "ok"));
+    assert!(
+        !missed
+            .iter()
+            .any(|event| event.name == "run" && event.data.get("steps").is_some() && event.data["state"] != "ok")
+    );
     // An id of another process, or of nothing at all, is answered with the whole.
     for unknown in ["deadbeef-1", "x", "", "99999999999999999999"] {
         let events = Events::open(&stage, &path, Some(unknown)).await.rest().await;
