@@ -82,6 +82,7 @@ class Stand:
         self.says = ["Rows exported: 1 204"]
         self.needs_token = False
         self.hold = set()  # stages that do not end by themselves
+        self.listeners = 0  # open streams
         self.down = False  # the streams end, and nobody answers
 
     def tell(self, run, event, value):
@@ -221,6 +222,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer({"user": "olga" if self.is_known() else None, "may_start": self.is_known()})
             case "GET", ["catalogue"]:
                 return self.answer({"name": "billing-aggregate", "min_period": "2018-01", "max_period": datetime.now().strftime("%Y-%m")})
+            case "GET", ["codes"] if self.headers["Accept-Language"].startswith("ru"):
+                return self.answer([{"code": "0c06", "title": "Участок 6", "group": "hcs", "group_title": "ЖКХ", "virtual": False}])
             case "GET", ["codes"]:
                 hcs = [{"code": "all", "title": "All HCS data areas", "group": "hcs", "virtual": True}] + [{"code": code, "title": code, "group": "hcs", "virtual": False} for code in HCS]
                 return self.answer(hcs + [{"code": code, "title": title, "group": "stack", "virtual": False} for code, title in STEK.items()])
@@ -228,7 +231,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer([{"name": name, "title": name.replace("_", " "), "dated": name in DATED, "shared": name in SHARED} for name in names_of(code)])
             case "POST", ["plan"]:
                 steps = plan(body)
-                return self.answer({"steps": steps, "estimate": sum(one["estimate"] for one in steps)})
+                notes = ["Six entities are shared: one run serves every data area."] if not body.get("name") else []
+                return self.answer({"steps": steps, "estimate": sum(one["estimate"] for one in steps), "notes": notes})
             case "POST", ["runs"]:
                 return self.answer(stand.start(body), 202)
             case "GET", ["runs"]:
@@ -252,10 +256,6 @@ class Handler(BaseHTTPRequestHandler):
                 return self.stream(None)
             case "GET", ["status"]:
                 return self.answer(self.status())
-            case "GET", ["durations"]:
-                runs = [run for run in stand.runs.values() if run.get("seconds") is not None and run["order"].get("name", "") == asked.get("name", "")]
-                runs = [run for run in runs if "code" not in asked or asked["code"] in run["order"]["codes"]]
-                return self.answer([{"run": run["id"], "started": run["started"], "seconds": run["seconds"], "state": run["state"]} for run in sorted(runs, key=lambda run: run["started"])])
             case "GET", ["checks"]:
                 return self.answer([{"check": "check_prep", "entity": asked["name"], "code": asked["code"], "before": None, "after": "2019-07-12T15:43:09.943"},
                                     {"check": "check_crude", "entity": asked["name"], "code": asked["code"], "before": None, "after": None, "warning": "No such column."}])
@@ -289,6 +289,7 @@ class Handler(BaseHTTPRequestHandler):
         if run is not None and run not in stand.runs:
             return self.refuse(404, "sp.no_run", f"There is no run {run}.")
         self.close_connection = True
+        stand.listeners += 1
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
@@ -304,10 +305,11 @@ class Handler(BaseHTTPRequestHandler):
                     self.put(at, "run", stand.runs[run])
             while not stand.down:
                 with stand.lock:
-                    if at >= len(stand.events):
-                        stand.changed.wait(0.2)
+                    idle = at >= len(stand.events) and not stand.changed.wait(0.2)
                     fresh = stand.events[at:]
                     ended = run is not None and stand.runs[run]["state"] in OVER
+                if idle:  # also shows whether the other side is still there
+                    self.wfile.write(b": still here\n\n")
                 for sequence, whose, event, value in fresh:
                     at = sequence
                     if run in (None, whose):
@@ -317,6 +319,7 @@ class Handler(BaseHTTPRequestHandler):
                     break
         except OSError:
             pass
+        stand.listeners -= 1
         return None
 
     def file(self, path):

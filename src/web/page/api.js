@@ -1,7 +1,7 @@
 // Calls of the JSON API. Addresses are relative to the page.
 
 import { token } from "./session.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 // What the service refused, in its own words; `status` 0 where it was not reached.
 export class Refusal extends Error {
@@ -29,9 +29,10 @@ function compareClocks(response) {
   if (!Number.isNaN(there)) offset = Math.abs(there - Date.now()) > 2000 ? there - Date.now() : 0;
 }
 
+// The catalogue's titles come in the language that is asked for.
 export function headers(more = {}) {
   const known = token();
-  return known ? { Authorization: `Bearer ${known}`, ...more } : { ...more };
+  return { "Accept-Language": language(), ...(known ? { Authorization: `Bearer ${known}` } : {}), ...more };
 }
 
 export async function refusalOf(response) {

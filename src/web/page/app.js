@@ -17,11 +17,20 @@ const main = document.getElementById("main");
 const at = (id) => document.getElementById(id);
 let view = { keys: {}, unmount() {} };
 
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // Somebody has typed it: what it says is not found.
+    return part;
+  }
+}
+
 // `#run/ID`, `#history?code=0c06`
 function place() {
   const [path, search = ""] = location.hash.slice(1).split("?");
   const [section, id = ""] = path.split("/");
-  return { section, id: decodeURIComponent(id), params: new URLSearchParams(search) };
+  return { section, id: plain(id), params: new URLSearchParams(search) };
 }
 
 const VIEWS = {
@@ -33,7 +42,7 @@ const VIEWS = {
 
 function go(focus) {
   const where = place();
-  const section = where.section in VIEWS ? where.section : "start";
+  const section = Object.hasOwn(VIEWS, where.section) ? where.section : "start";
   view.unmount();
   view = VIEWS[section](where);
   for (const link of at("sections").children) {
@@ -58,13 +67,13 @@ function drawFrame() {
   show(at("sign"), t(token() ? "sign.out" : "sign.in"));
 }
 
-async function begin() {
+async function begin(event) {
   forget();
   try {
     const known = await learnWho();
     drawFrame();
     go(false);
-    if (!known) askToken();
+    if (!known && !event?.detail?.left) askToken();
   } catch (refusal) {
     drawFrame();
     show(main, h("section", { class: "card" }, h("h1", {}, "pult"), errorBox(refusal), h("button", { type: "button", class: "primary", onclick: begin }, t("error.again"))));

@@ -7,6 +7,7 @@ import { t } from "./words.js";
 
 const HEIGHT = 240;
 const EDGE = { top: 16, right: 16, bottom: 44, left: 76 };
+const ROOM = 9; // Points stand no closer, so that their shapes can be told apart.
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
 export function median(values) {
@@ -104,13 +105,17 @@ export function chart(runs) {
     const run = event.target.closest("[data-run]")?.dataset.run;
     if (run) location.hash = `#run/${encodeURIComponent(run)}`;
   });
+  const part = h("p", { class: "soft", hidden: true });
   let width = 0;
   const watch = new ResizeObserver(([{ contentRect }]) => {
     const now = Math.round(contentRect.width);
     if (now === width || now === 0) return;
     width = now;
-    show(place, draw(known, width, `${t("chart.title")}: ${words}`));
+    const fit = known.slice(-Math.max(1, Math.floor((width - EDGE.left - EDGE.right) / ROOM)));
+    show(place, draw(fit, width, `${t("chart.title")}: ${words}`));
+    part.hidden = fit.length === known.length;
+    show(part, t("chart.newest.drawn", { n: fit.length }));
   });
   watch.observe(place);
-  return { node: h("div", {}, h("p", { class: "soft" }, words), place, legend(known), table(known)), close: () => watch.disconnect() };
+  return { node: h("div", {}, h("p", { class: "soft" }, words), place, part, legend(known), table(known)), close: () => watch.disconnect() };
 }

@@ -1,6 +1,6 @@
 // Newest modification times by stage: one value, or before and after a run.
 
-import { h } from "./dom.js";
+import { h, name } from "./dom.js";
 import { t } from "./words.js";
 
 function value(text) {
@@ -19,7 +19,7 @@ export function checksTable(checks, twice) {
       "tr",
       {},
       h("th", { scope: "row" }, check.check),
-      h("td", {}, h("span", { class: "name" }, check.entity), " ", check.code ? h("span", { class: "code" }, check.code) : null),
+      h("td", {}, name(check.entity), " ", check.code ? h("span", { class: "code" }, check.code) : null),
       twice ? [h("td", {}, value(check.before)), h("td", {}, after(check))] : h("td", {}, value(check.after ?? check.before)),
       h("td", { class: "foreign warning" }, check.warning ?? ""),
     );

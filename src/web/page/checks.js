@@ -22,8 +22,11 @@ export function mount(root, params) {
   if (params.has("name")) choice.name = params.get("name");
 
   async function fillNames() {
-    choice.code = code.value;
-    const list = choice.code ? await commonNames([choice.code]) : [];
+    const asked = code.value;
+    choice.code = asked;
+    const list = asked ? await commonNames([asked]) : [];
+    // Answers may overtake each other.
+    if (code.value !== asked) return;
     show(name, list.map((one) => h("option", { value: one.name }, one.title && one.title !== one.name ? `${one.name} — ${one.title}` : one.name)));
     if (list.some((one) => one.name === choice.name)) name.value = choice.name;
   }

@@ -2,27 +2,11 @@
 
 import { freshId, h, show } from "./dom.js";
 import { besideFields } from "./errors.js";
-import { monthName } from "./format.js";
+import { monthField } from "./months.js";
 import { catalogue, codes, commonNames } from "./sources.js";
 import { t } from "./words.js";
 
 const choice = { codes: new Set(), name: "", month: 0, year: 0, undated: false, checks: false };
-
-// The month that a person closes is usually the one before.
-function usualMonth(last) {
-  const [year, month] = last;
-  return month > 1 ? [year, month - 1] : [year - 1, 12];
-}
-
-function parsePeriod(text, otherwise) {
-  const found = /^(\d{4})-(\d{1,2})$/.exec(text ?? "");
-  return found ? [Number(found[1]), Number(found[2])] : otherwise;
-}
-
-function now() {
-  const today = new Date();
-  return [today.getFullYear(), today.getMonth() + 1];
-}
 
 // A link from a run that is to be done again.
 export function prefill(params) {
@@ -42,19 +26,15 @@ export function chooser({ changed, failed }) {
   const slots = { code: slot("error-code"), name: slot("error-name"), month: slot("error-month") };
   const sources = h("fieldset", { class: "field sources", "aria-describedby": "error-code" });
   const name = h("select", { id: "name", "aria-describedby": "error-name", onchange: takeName });
-  const month = h("select", { id: "month", "aria-describedby": "error-month", onchange: takeMonth });
-  const year = h("select", { id: "year", "aria-describedby": "error-month", "aria-label": t("choose.year"), onchange: takeMonth });
+  const months = monthField(choice, slots.month, tell);
   const undated = h("input", { type: "checkbox", checked: choice.undated, onchange: takeFlags });
   const checks = h("input", { type: "checkbox", checked: choice.checks, onchange: takeFlags });
   const undatedRow = h("label", { class: "check" }, undated, h("span", {}, t("choose.undated")));
-  const monthRow = h("div", { class: "field" }, h("label", { for: "month" }, t("choose.month")), h("div", { class: "pair" }, month, year), slots.month);
   const boxes = () => [...sources.querySelectorAll("input")];
   const code = { slot: slots.code, controls: boxes };
   const ofMonth = (control) => ({ slot: slots.month, controls: () => [control] });
-  const fields = { code, codes: code, name: { slot: slots.name, controls: () => [name] }, month: ofMonth(month), year: ofMonth(year) };
+  const fields = { code, codes: code, name: { slot: slots.name, controls: () => [name] }, month: ofMonth(months.month), year: ofMonth(months.year) };
   let names = [];
-  let first = [2018, 1];
-  let last = now();
 
   const dated = () => (choice.name ? Boolean(names.find((one) => one.name === choice.name)?.dated) : !choice.undated);
 
@@ -71,7 +51,7 @@ export function chooser({ changed, failed }) {
   }
 
   function tell() {
-    monthRow.hidden = !dated();
+    months.node.hidden = !dated();
     undatedRow.hidden = choice.name !== "";
     besideFields(fields, {});
     changed(order());
@@ -82,41 +62,22 @@ export function chooser({ changed, failed }) {
     tell();
   }
 
-  function takeMonth() {
-    Object.assign(choice, { month: Number(month.value), year: Number(year.value) });
-    drawMonths();
-    tell();
-  }
-
   function takeFlags() {
     Object.assign(choice, { undated: undated.checked, checks: checks.checked });
     tell();
   }
 
-  function drawMonths() {
-    const before = ([oneYear, oneMonth], [otherYear, otherMonth]) => oneYear < otherYear || (oneYear === otherYear && oneMonth < otherMonth);
-    const chosen = [choice.year, choice.month];
-    if (!choice.month || before(chosen, first) || before(last, chosen)) {
-      const usual = usualMonth(last);
-      [choice.year, choice.month] = before(chosen, first) && choice.month ? first : before(usual, first) ? last : usual;
-    }
-    const years = Array.from({ length: last[0] - first[0] + 1 }, (_, index) => last[0] - index);
-    show(year, years.map((one) => h("option", { value: one }, String(one))));
-    year.value = String(choice.year);
-    const months = Array.from({ length: 12 }, (_, index) => index + 1);
-    const beyond = (one) => before([choice.year, one], first) || before(last, [choice.year, one]);
-    show(month, months.map((one) => h("option", { value: one, disabled: beyond(one) }, monthName(one))));
-    month.value = String(choice.month);
-  }
-
   async function drawNames() {
-    const chosen = [...choice.codes];
-    names = chosen.length ? await commonNames(chosen) : [];
+    const asked = choice.codes;
+    const found = asked.size ? await commonNames([...asked]) : [];
+    // Answers may overtake each other: only the newest choice counts.
+    if (choice.codes !== asked) return;
+    names = found;
     const option = (one) => h("option", { value: one.name }, titled(one.name, one.title));
     const group = (key, list) => (list.length ? h("optgroup", { label: t(key) }, list.map(option)) : null);
     show(
       name,
-      h("option", { value: "" }, t("choose.whole", { n: names.length })),
+      h("option", { value: "" }, names.length ? t("choose.whole", { n: names.length }) : t("order.whole")),
       group("choose.dated", names.filter((one) => one.dated)),
       group("choose.plain", names.filter((one) => !one.dated)),
     );
@@ -136,7 +97,7 @@ export function chooser({ changed, failed }) {
 
   function chip({ code: value, title }) {
     const box = h("input", { type: "checkbox", name: "code", value, checked: choice.codes.has(value), onchange: takeCodes });
-    return h("label", { class: "pick" }, box, h("span", {}, h("b", { class: "code" }, value), title && title !== value ? h("small", {}, title) : null));
+    return h("label", { class: "pick" }, box, h("span", {}, h("b", { class: "code" }, value), " ", title && title !== value ? h("small", {}, title) : null));
   }
 
   function drawGroup(title, list) {
@@ -160,15 +121,13 @@ export function chooser({ changed, failed }) {
   async function fill() {
     try {
       const [list, about] = await Promise.all([codes(), catalogue()]);
-      first = parsePeriod(about?.min_period, first);
-      last = parsePeriod(about?.max_period, last);
+      months.between(about?.min_period, about?.max_period);
       const groups = new Map();
       for (const one of list) {
         const title = one.group_title ?? one.group;
         groups.set(title, [...(groups.get(title) ?? []), one]);
       }
       show(sources, h("legend", {}, t("choose.codes")), [...groups].map(([title, members]) => drawGroup(title, members)), slots.code);
-      drawMonths();
       await takeCodes();
     } catch (refusal) {
       failed(refusal);
@@ -181,7 +140,7 @@ export function chooser({ changed, failed }) {
     sources,
     h("div", { class: "field" }, h("label", { for: "name" }, t("choose.name")), name, slots.name),
     undatedRow,
-    monthRow,
+    months.node,
     h("label", { class: "check" }, checks, h("span", {}, t("choose.checks"), " ", h("small", { class: "soft" }, t("choose.checks.cost")))),
   );
   show(sources, h("legend", {}, t("choose.codes")), slots.code);

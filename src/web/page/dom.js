@@ -37,6 +37,11 @@ export function show(node, ...children) {
   return node;
 }
 
+// A name that may be long and has no spaces: it may break after an underscore.
+export function name(text) {
+  return h("span", { class: "name" }, String(text).split(/(?<=_)/).flatMap((part) => [part, h("wbr")]).slice(0, -1));
+}
+
 // Writes only where something differs, so that a screen reader or a selection is not disturbed for nothing.
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;

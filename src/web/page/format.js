@@ -4,10 +4,16 @@ import { language } from "./words.js";
 
 const made = new Map();
 
+// The chosen language as it is written where the person is: en-GB, where the browser says so.
+function locale() {
+  const known = navigator.languages ?? [];
+  return known.find((tag) => tag.toLowerCase().startsWith(`${language()}-`)) ?? language();
+}
+
 // Making a formatter costs far more than using it.
 function formatter(kind, options) {
-  const key = `${language()} ${kind.name} ${JSON.stringify(options)}`;
-  if (!made.has(key)) made.set(key, new kind(language(), options));
+  const key = `${locale()} ${kind.name} ${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new kind(locale(), options));
   return made.get(key);
 }
 
@@ -42,28 +48,28 @@ function moment(text, options) {
   return Number.isNaN(at.getTime()) ? String(text ?? "") : formatter(Intl.DateTimeFormat, options).format(at);
 }
 
+// In English a month in figures may be taken for the day.
+const day = () => ({ day: "2-digit", month: language() === "en" ? "short" : "2-digit" });
+
 export function dateTime(text) {
-  return moment(text, { day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  return moment(text, { ...day(), year: "numeric", hour: "2-digit", minute: "2-digit" });
 }
 
 export function dateTimeExact(text) {
-  return moment(text, { dateStyle: "long", timeStyle: "medium" });
+  return moment(text, { ...day(), year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
 export function dayShort(text) {
-  return moment(text, { day: "2-digit", month: "2-digit" });
+  return moment(text, day());
 }
 
+// For lines of a log, all of one width.
 export function clock(text) {
-  return moment(text, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-}
-
-function capital(text) {
-  return text.charAt(0).toLocaleUpperCase(language()) + text.slice(1);
+  return moment(text, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 export function monthName(month) {
-  return capital(formatter(Intl.DateTimeFormat, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2000, month - 1, 1))));
+  return formatter(Intl.DateTimeFormat, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2000, month - 1, 1)));
 }
 
 // A month of the order, as `July 2019`; nothing for an order without one.

@@ -2,18 +2,21 @@
 
 import { get, query } from "./api.js";
 import { chart } from "./chart.js";
-import { h, show } from "./dom.js";
+import { h, name, show } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { dateTime, duration, period } from "./format.js";
 import { follow } from "./live.js";
 import { badge, RUN_STATES, stateName } from "./marks.js";
 import { connection, noConnection } from "./notices.js";
-import { codesInWords, codesOf, name, whatOf } from "./orders.js";
-import { secondsOf } from "./run.js";
+import { codesInWords, codesOf, whatOf } from "./orders.js";
+import { secondsOf } from "./run-state.js";
 import { allNames, codes } from "./sources.js";
 import { t } from "./words.js";
 
 const PAGE = 50;
+const CHARTED = 100; // Runs that are looked through for the drawing.
+
+const kind = (order) => JSON.stringify([order.name ?? "", [...codesOf(order)].sort(), Boolean(order.undated_only)]);
 
 function select(id, label, options, value, onchange) {
   const field = h("select", { id, onchange }, options.map(([key, text]) => h("option", { value: key }, text)));
@@ -25,7 +28,7 @@ function row(run) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#run/${encodeURIComponent(run.id)}` }, name(whatOf(run.order)), h("span", { class: "code" }, codesInWords(run.order)))),
+    h("th", { scope: "row" }, h("a", { href: `#run/${encodeURIComponent(run.id)}` }, name(whatOf(run.order)), " ", h("span", { class: "code" }, codesInWords(run.order)))),
     h("td", {}, badge(run.state)),
     h("td", { class: "wide-only" }, period(run.order)),
     h("td", {}, dateTime(run.started)),
@@ -54,8 +57,10 @@ export function mount(root, params) {
   );
   let runs = [];
   let drawn = { close() {} };
+  let drawnOf;
   let due;
   let left = false;
+  let turn = 0;
 
   async function drawFilters() {
     const [sources, names] = await Promise.all([codes(), allNames()]);
@@ -72,20 +77,28 @@ export function mount(root, params) {
     show(filters, code.node, entity.node, state.node);
   }
 
-  // Durations are only worth comparing between runs of the same kind: without a choice, the newest run's.
+  // Only durations of the same thing are worth comparing: of what the newest run that fits did.
   async function drawChart() {
+    const mine = turn;
     const newest = runs[0]?.order;
-    const kind = chosen.name || chosen.code || !newest ? { name: chosen.name, code: chosen.code } : { name: newest.name ?? "", code: codesOf(newest)[0] ?? "" };
-    const durations = await get(`api/durations${query(kind)}`);
-    if (left) return;
+    const code = newest && codesOf(newest)[0];
+    const alike = newest ? (await get(`api/runs${query({ limit: CHARTED, name: newest.name, code })}`)).runs : [];
+    if (left || mine !== turn) return;
+    const told = alike.filter((run) => kind(run.order) === kind(newest)).map((run) => ({ run: run.id, started: run.started, seconds: run.seconds, state: run.state }));
+    // What stands there already stays, opened as it is.
+    const mark = JSON.stringify([told, newest && kind(newest)]);
+    if (mark === drawnOf) return;
+    drawnOf = mark;
     drawn.close();
-    drawn = chart(durations);
-    show(drawingTitle, [t("chart.title"), kind.name || (kind.code ? t("order.whole") : ""), kind.code].filter(Boolean).join(" · "));
+    drawn = chart(told.reverse());
+    show(drawingTitle, [t("chart.title"), newest && whatOf(newest), newest && codesInWords(newest)].filter(Boolean).join(" · "));
     show(drawing, drawn.node);
   }
 
-  function drawRows(fresh, full) {
+  function drawRows(full) {
+    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
     show(body, runs.map(row));
+    if (focused) [...body.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
     empty.hidden = runs.length > 0;
     table.hidden = runs.length === 0;
     show(more, full ? h("button", { type: "button", class: "plain", onclick: older }, t("history.more")) : null);
@@ -96,7 +109,7 @@ export function mount(root, params) {
       const { runs: next } = await get(`api/runs${query({ limit: PAGE, ...chosen, before: runs[runs.length - 1].id })}`);
       const at = runs.length;
       runs = [...runs, ...next];
-      drawRows(next, next.length === PAGE);
+      drawRows(next.length === PAGE);
       body.children[at]?.querySelector("a").focus();
     } catch (refusal) {
       show(trouble, errorBox(refusal));
@@ -104,11 +117,14 @@ export function mount(root, params) {
   }
 
   async function load() {
+    turn += 1;
+    const mine = turn;
     try {
       const { runs: found } = await get(`api/runs${query({ limit: PAGE, ...chosen })}`);
-      if (left) return;
+      // Answers may overtake each other.
+      if (left || mine !== turn) return;
       runs = found;
-      drawRows(found, found.length === PAGE);
+      drawRows(found.length === PAGE);
       await drawChart();
       show(trouble);
     } catch (refusal) {

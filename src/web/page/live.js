@@ -3,6 +3,9 @@
 import { headers, refusalOf } from "./api.js";
 
 const SILENCE = 45_000; // The service sends a line at least every 15 s.
+// A browser keeps six connections to one place, so tabs that nobody sees only look in from time to time.
+const GLANCE = 2_000;
+const UNSEEN_PAUSE = 20_000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
@@ -49,14 +52,25 @@ export function follow(path, { take, tell }) {
   let seen;
   let attempt = new AbortController();
   let wake = () => {};
+  let looked = () => {};
+  let resting = false;
 
   async function read() {
     attempt = new AbortController();
     let watch;
-    const alive = () => {
-      clearTimeout(watch);
-      watch = setTimeout(() => attempt.abort(), SILENCE);
+    const quiet = () => {
+      resting = document.hidden;
+      attempt.abort();
     };
+    let glancing = false;
+    const alive = () => {
+      // However much comes, a glance is short.
+      if (document.hidden && glancing) return;
+      glancing = document.hidden;
+      clearTimeout(watch);
+      watch = setTimeout(quiet, glancing ? GLANCE : SILENCE);
+    };
+    looked = alive;
     alive();
     try {
       const more = { Accept: "text/event-stream", ...(seen === undefined ? {} : { "Last-Event-ID": seen }) };
@@ -97,24 +111,31 @@ export function follow(path, { take, tell }) {
       }
       if (closed || ended) return undefined;
       // A little by chance, so that after a restart not all pages come in the same moment.
-      const wait = pause * (0.8 + Math.random() * 0.4);
-      tell("lost", { wait: wait / 1000, retry: () => wake() });
+      const wait = resting ? UNSEEN_PAUSE : pause * (0.8 + Math.random() * 0.4);
+      if (!resting) tell("lost", { retry: () => wake() });
       await new Promise((resolve) => {
         wake = resolve;
         setTimeout(resolve, wait);
       });
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
+      pause = resting ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
+      resting = false;
     }
     return undefined;
   }
 
   const online = () => wake();
+  const seenOrNot = () => {
+    looked();
+    if (!document.hidden) wake();
+  };
   window.addEventListener("online", online);
+  document.addEventListener("visibilitychange", seenOrNot);
   keepReading();
   return {
     close() {
       closed = true;
       window.removeEventListener("online", online);
+      document.removeEventListener("visibilitychange", seenOrNot);
       attempt.abort();
       wake();
     },

@@ -25,12 +25,12 @@ export const RUN_STATES = ["waiting", "running", "ok", "failed", "cancelled", "i
 export const STEP_STATES = ["failed", "timed_out", "interrupted", "cancelled", "skipped", "running", "committing", "ok", "pending"];
 
 export function stateName(state) {
-  return state in SHAPES ? t(`state.${state}`) : state;
+  return Object.hasOwn(SHAPES, state) ? t(`state.${state}`) : state;
 }
 
 // Size 16 × 16 around (8, 8), for a place inside another drawing.
 export function shape(state) {
-  return svg("g", { class: `mark ${state in SHAPES ? state : "pending"}` }, (SHAPES[state] ?? SHAPES.pending)());
+  return svg("g", { class: `mark ${Object.hasOwn(SHAPES, state) ? state : "pending"}` }, (SHAPES[state] ?? SHAPES.pending)());
 }
 
 export function mark(state) {

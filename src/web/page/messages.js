@@ -15,6 +15,7 @@ export function messagesLog() {
   const count = h("span", { class: "count" });
   const none = h("p", { class: "soft" }, t("messages.none"));
   let all = 0;
+  let speaker;
 
   function told() {
     const more = all - list.children.length;
@@ -34,7 +35,10 @@ export function messagesLog() {
     const follow = atEnd();
     all += entries.length;
     for (const { step, message } of entries.slice(-MOST)) {
-      list.append(messageLine(message, h("span", { class: "from" }, `${step.stage} ${step.entity}${step.code ? ` ${step.code}` : ""}`)));
+      // Lines of one step stand together below its name.
+      const from = step.number === speaker ? null : h("span", { class: "from" }, `${step.number} · ${step.stage} ${step.entity} ${step.code ?? ""}`);
+      list.append(messageLine(message, from));
+      speaker = step.number;
     }
     while (list.children.length > MOST) list.firstElementChild.remove();
     told();
@@ -55,12 +59,13 @@ export function messagesLog() {
 
   told();
   return {
-    node: h("section", { class: "card" }, h("h2", {}, t("messages.title"), " ", count), none, hidden, scroller),
+    node: h("section", { class: "card log-card" }, h("h2", {}, t("messages.title"), " ", count), none, hidden, scroller),
     add,
     clear() {
       waiting = [];
       list.replaceChildren();
       all = 0;
+      speaker = undefined;
       told();
     },
   };

@@ -1,6 +1,5 @@
 // An order in words, for headings and tables.
 
-import { h } from "./dom.js";
 import { period } from "./format.js";
 import { t } from "./words.js";
 
@@ -29,9 +28,4 @@ export function again(order) {
   if (order.undated_only) values.set("undated", "1");
   if (order.checks) values.set("checks", "1");
   return `#start?${values}`;
-}
-
-// Foreign names may be long and have no place to break.
-export function name(text) {
-  return h("span", { class: "name" }, text);
 }

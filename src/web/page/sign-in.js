@@ -21,13 +21,14 @@ export async function learnWho() {
   }
 }
 
-export function changed() {
-  window.dispatchEvent(new Event("pult-session"));
+// `left`: on purpose, so that nobody is asked for a token at once.
+function changed(left) {
+  window.dispatchEvent(new CustomEvent("pult-session", { detail: { left } }));
 }
 
 export function leave() {
   signOut();
-  changed();
+  changed(true);
 }
 
 let asking = false;
@@ -84,7 +85,7 @@ export function askToken() {
       return wrong(refusal.message);
     }
     dialog.close();
-    return changed();
+    return changed(false);
   }
 
   open(dialog, () => {

@@ -1,16 +1,18 @@
-// What can be synchronised: the catalogue as the service tells it, asked once.
+// What can be synchronised: the catalogue as the service tells it, asked once in each language.
 
 import { get } from "./api.js";
+import { language } from "./words.js";
 
 let asked = new Map();
 
 function once(path) {
-  if (!asked.has(path)) {
+  const key = `${language()} ${path}`;
+  if (!asked.has(key)) {
     const answer = get(path);
-    asked.set(path, answer);
-    answer.catch(() => asked.delete(path));
+    asked.set(key, answer);
+    answer.catch(() => asked.delete(key));
   }
-  return asked.get(path);
+  return asked.get(key);
 }
 
 export function forget() {
@@ -19,7 +21,14 @@ export function forget() {
 
 export const catalogue = () => once("api/catalogue");
 export const codes = () => once("api/codes");
-const names = (code) => once(`api/codes/${encodeURIComponent(code)}/names`);
+
+// Codes of one group have the same entities, so one of them is asked; pseudo-codes are for themselves.
+async function names(code) {
+  const list = await codes();
+  const known = list.find((one) => one.code === code);
+  const like = known && !known.virtual ? list.find((one) => one.group === known.group && !one.virtual).code : code;
+  return once(`api/codes/${encodeURIComponent(like)}/names`);
+}
 
 // Entities that every one of the codes has.
 export async function commonNames(chosen) {

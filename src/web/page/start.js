@@ -9,7 +9,7 @@ import { duration } from "./format.js";
 import { follow } from "./live.js";
 import { connection, noConnection } from "./notices.js";
 import { inWords } from "./orders.js";
-import { runLine } from "./run.js";
+import { runLine } from "./run-state.js";
 import { session } from "./session.js";
 import { askToken } from "./sign-in.js";
 import { stepsList } from "./steps.js";
@@ -96,7 +96,7 @@ export function mount(root, params) {
       const found = await post("api/plan", order, asked.signal);
       const steps = stepsList({ asPlan: true });
       steps.set(found.steps);
-      show(planned, steps.node);
+      show(planned, found.notes?.length ? h("ul", { class: "notes" }, found.notes.map((note) => h("li", { class: "foreign" }, note))) : null, steps.node);
       show(summary, h("b", {}, t("plan.steps", { n: found.steps.length })), found.estimate ? ` · ${t("plan.estimate", { time: duration(found.estimate) })}` : null);
     } catch (refusal) {
       if (refusal.name === "AbortError") return;

@@ -1,12 +1,14 @@
 // The steps of a plan or of a run, in order; each opens to its statement, locks, messages and error.
 
-import { freshId, h, show, write } from "./dom.js";
+import { freshId, h, name, show, write } from "./dom.js";
 import { serverNow } from "./api.js";
 import { clock, dateTimeExact, duration, number } from "./format.js";
 import { mark, stateName, STEP_STATES } from "./marks.js";
 import { t } from "./words.js";
 
 const MOST = 200; // Steps in the document at once.
+const BEFORE = 4; // Steps before the one under way that stay in sight, at least.
+const LEAP = 10;
 const MOST_MESSAGES = 100; // Messages below one step.
 const OPENED = 3; // Failed steps that open by themselves.
 const OPEN_PLAN = 6; // A plan as short as this shows everything.
@@ -52,8 +54,8 @@ function errorPart(error) {
   );
 }
 
-export function messageLine(message, prefix) {
-  return h("li", {}, h("time", { datetime: message.at }, clock(message.at)), prefix ?? null, h("span", { class: "foreign" }, message.text));
+export function messageLine(message, from) {
+  return h("li", {}, from, h("time", { datetime: message.at }, clock(message.at)), h("span", { class: "foreign" }, message.text));
 }
 
 function messagesPart(messages) {
@@ -78,7 +80,7 @@ function body(step) {
       fact(t("step.locks"), (step.locks ?? []).join(", ")),
       fact(t("step.after"), (step.after ?? []).map(number).join(", ")),
       fact(t("step.repeatable"), step.repeatable ? t("yes") : t("no")),
-      fact(t("step.expected"), step.estimate ? duration(step.estimate) : ""),
+      fact(t("step.expected"), step.estimate && step.state !== "pending" ? duration(step.estimate) : ""),
       fact(t("step.attempts"), step.attempts > 1 ? number(step.attempts) : ""),
       fact(t("step.rows"), step.rows === undefined || step.rows === null ? "" : number(step.rows)),
       fact(t("step.code"), step.return_code === undefined || step.return_code === null ? "" : number(step.return_code)),
@@ -103,7 +105,7 @@ function row(step, opened, asPlan) {
       {},
       slot,
       h("span", { class: "step-number" }, number(step.number)),
-      h("span", { class: "step-what" }, h("b", {}, step.stage), " ", h("span", { class: "name" }, step.entity), step.code ? h("span", { class: "code" }, step.code) : null),
+      h("span", { class: "step-what" }, h("b", {}, step.stage), " ", name(step.entity), " ", step.code ? h("span", { class: "code" }, step.code) : null),
       h("span", { class: "step-where" }, step.database),
       asPlan ? null : state,
       time,
@@ -114,8 +116,10 @@ function row(step, opened, asPlan) {
   const node = h("li", { class: "step", "data-step": step.number }, details);
   let now = step;
   let dirty = true;
+  let due = 0;
 
   function fillBody() {
+    due = 0;
     if (details.open && dirty) {
       show(inside, body(now));
       dirty = false;
@@ -129,24 +133,26 @@ function row(step, opened, asPlan) {
   function update(fresh) {
     now = fresh;
     dirty = true;
+    // However many messages come, what is open is drawn once a frame.
+    due ||= requestAnimationFrame(fillBody);
     node.dataset.state = fresh.state;
     show(slot, asPlan ? null : mark(fresh.state));
     write(state, stateName(fresh.state));
     write(time, took(fresh));
     write(trouble, fresh.error ? fresh.error.message : fresh.state === "skipped" ? (fresh.note ?? "") : "");
     if (opened.has(fresh.number) && !details.open) details.open = true;
-    fillBody();
   }
   update(step);
   return { node, update, tick: () => AT_WORK.has(now.state) && write(time, took(now)) };
 }
 
-// The part of a long list that is shown first: around what is under way.
+// The part of the list that is shown: from a little before what is under way, so that it is seen without scrolling;
+// it moves in leaps, so that rows do not creep away under the eye. Of a run that is over, all that fits.
 function windowOf(steps) {
-  if (steps.length <= MOST) return [0, steps.length];
-  const live = steps.findIndex(({ state }) => !ENDED.has(state) || state === "failed");
-  const from = Math.min(Math.max(0, live - 20), steps.length - MOST);
-  return [from, from + MOST];
+  const live = steps.findIndex(({ state }) => !ENDED.has(state));
+  const trouble = steps.findIndex(({ state }) => state === "failed" || state === "timed_out");
+  const from = live >= 0 ? Math.floor(Math.max(0, live - BEFORE) / LEAP) * LEAP : trouble >= MOST ? trouble - BEFORE : 0;
+  return [from, Math.min(from + MOST, steps.length)];
 }
 
 // `asPlan`: nothing has been done yet, so there are no states to show and none to choose by.
@@ -162,6 +168,7 @@ export function stepsList({ asPlan = false } = {}) {
   let rows = new Map();
   let only = "";
   let range = null;
+  let first = 0;
 
   const group = (state) => (state === "committing" ? "running" : state);
   const chosen = () => (only ? steps.filter(({ state }) => group(state) === only) : steps);
@@ -173,8 +180,11 @@ export function stepsList({ asPlan = false } = {}) {
   function draw() {
     const wanted = chosen();
     const [from, to] = range ?? windowOf(wanted);
+    first = from;
     rows = new Map(wanted.slice(from, to).map((step) => [step.number, row(step, opened, asPlan)]));
+    const focused = list.contains(document.activeElement) ? document.activeElement.closest(".step")?.dataset.step : undefined;
     show(list, [...rows.values()].map(({ node }) => node));
+    if (focused) rows.get(Number(focused))?.node.querySelector("summary").focus();
     more(before, from, "steps.before", () => widen([Math.max(0, from - MOST), Math.max(0, from - MOST) + MOST]));
     more(after, wanted.length - to, "steps.after", () => widen([to, to + MOST]));
   }
@@ -220,7 +230,7 @@ export function stepsList({ asPlan = false } = {}) {
   return {
     node: h("div", {}, h("h3", { id: heading, class: "unseen" }, t("steps.title")), chips, before, list, after),
     set(all) {
-      steps = all;
+      steps = [...all];
       if (asPlan && all.length <= OPEN_PLAN) for (const { number: one } of all) opened.add(one);
       for (const step of all) openFailed(step);
       range = null;
@@ -234,11 +244,10 @@ export function stepsList({ asPlan = false } = {}) {
       steps[at] = step;
       openFailed(step);
       if (moved) drawChips();
-      const shown = rows.get(step.number);
       // The list goes along with what is under way, unless the person has chosen a part of it or works in it.
-      const ahead = !shown && !range && !only && AT_WORK.has(step.state) && !list.contains(document.activeElement);
-      if ((moved && only) || ahead) draw();
-      else shown?.update(step);
+      const along = moved && !range && !list.contains(document.activeElement) && windowOf(chosen())[0] !== first;
+      if ((moved && only) || along) draw();
+      else rows.get(step.number)?.update(step);
     },
     tick() {
       for (const one of rows.values()) one.tick();

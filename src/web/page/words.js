@@ -9,9 +9,9 @@ const KEY = "pult.language";
 
 function preferred() {
   const kept = read(KEY);
-  if (kept in LANGUAGES) return kept;
+  if (Object.hasOwn(LANGUAGES, kept)) return kept;
   const wanted = (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2).toLowerCase());
-  return wanted.find((tag) => tag in LANGUAGES) ?? "en";
+  return wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
 }
 
 let chosen = preferred();
