@@ -101,7 +101,13 @@ pub struct Sandbox {
     sp: sp::SqlServer,
     veil: veil::Controller,
     utility: Option<Utility>,
-    certificate: Option<Certificate>,
+    certificates: Option<Certificates>,
+}
+
+/// Files with the certificates of those that have any.
+struct Certificates {
+    veil: Certificate,
+    sp: Certificate,
 }
 
 impl Sandbox {
@@ -114,7 +120,7 @@ impl Sandbox {
         let sp = sp.map_err(|error| busy("sp", settings.sp.port, &error))?;
         let veil = veil::Controller::start(settings.veil.clone()).await;
         let veil = veil.map_err(|error| busy("veil", settings.veil.port, &error))?;
-        Ok(Sandbox { b24, rac, sp, veil, utility: None, certificate: None })
+        Ok(Sandbox { b24, rac, sp, veil, utility: None, certificates: None })
     }
 
     /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
@@ -127,16 +133,18 @@ impl Sandbox {
         Ok(self.utility.insert(utility).path())
     }
 
-    /// Writes the certificate of the controller into a file, until the sandbox is dropped.
-    pub fn place_certificate(&mut self) -> Result<&Path> {
+    /// Writes the certificates of the controller and of the SQL Server into files, until the sandbox is dropped.
+    pub fn place_certificates(&mut self) -> Result<()> {
         let failed = |error: String| {
-            let message = format!("the controller's certificate cannot be written: {error}");
+            let message = format!("a simulator's certificate cannot be written: {error}");
             Error::new(Kind::Usage, "sandbox.certificate", message)
                 .hint("the folder for temporary files has to be writable")
         };
-        let pem = self.veil.certificate().map_err(|error| failed(error.to_owned()))?;
-        let certificate = Certificate::place(pem).map_err(|error| failed(error.to_string()))?;
-        Ok(self.certificate.insert(certificate).path())
+        let place = |simulator, pem| Certificate::place(simulator, pem).map_err(|error| failed(error.to_string()));
+        let veil = place("veil", self.veil.certificate().map_err(|error| failed(error.to_owned()))?)?;
+        let sp = place("sp", self.sp.certificate().map_err(|error| failed(error.to_string()))?)?;
+        self.certificates = Some(Certificates { veil, sp });
+        Ok(())
     }
 
     /// The controller of virtual machines, for tests that look at what it was asked.
@@ -161,18 +169,21 @@ impl Sandbox {
             rac["utility"] = json!(utility.path());
         }
         let mut veil = json!({ "address": self.veil.address(), "token": self.veil.token() });
-        if let Some(certificate) = &self.certificate {
-            veil["ca"] = json!(certificate.path());
+        let mut sp = json!({ "address": self.sp.address(), "user": self.sp.user(), "password": self.sp.password() });
+        if let Some(certificates) = &self.certificates {
+            veil["ca"] = json!(certificates.veil.path());
+            sp["ca"] = json!(certificates.sp.path());
         }
-        let sp = json!({ "address": self.sp.address(), "user": self.sp.user(), "password": self.sp.password() });
         json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "sp": sp, "veil": veil })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
         let utility = self.utility.iter().map(|utility| ("rac utility".into(), utility.path().display().to_string()));
-        let certificate =
-            self.certificate.iter().map(|ca| ("veil certificate".into(), ca.path().display().to_string()));
+        let certificates = self.certificates.iter().flat_map(|placed| {
+            [("sp certificate", &placed.sp), ("veil certificate", &placed.veil)]
+                .map(|(name, certificate)| (name.into(), certificate.path().display().to_string()))
+        });
         let servers = [
             ("b24".into(), self.b24.webhook()),
             ("rac".into(), self.rac.address()),
@@ -181,7 +192,7 @@ impl Sandbox {
             ("veil".into(), self.veil.address()),
             ("veil token".into(), self.veil.token()),
         ];
-        servers.into_iter().chain(utility).chain(certificate).collect()
+        servers.into_iter().chain(utility).chain(certificates).collect()
     }
 
     /// A configuration whose main connections are the simulators.
@@ -244,7 +255,8 @@ mod tests {
     async fn a_sandbox_says_where_the_controller_is_and_takes_its_certificate_along() {
         let mut sandbox = Sandbox::start(&Settings::default()).await.unwrap();
         assert_eq!(sandbox.json()["veil"].get("ca"), None);
-        let path = sandbox.place_certificate().unwrap().to_owned();
+        sandbox.place_certificates().unwrap();
+        let path = std::path::PathBuf::from(sandbox.json()["veil"]["ca"].as_str().unwrap());
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
         let veil = sandbox.json()["veil"].clone();
         assert_eq!((&veil["address"], &veil["ca"]), (&json!(sandbox.veil().address()), &json!(path)));

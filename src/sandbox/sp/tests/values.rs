@@ -20,8 +20,11 @@ fn hex(text: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
-/// Every type with a value, how it is described and how it is sent. `~` is the collation.
-const KNOWN: &[(Type, fn() -> Value, &str, &str)] = &[
+/// A type with a value, how it is described and how it is sent.
+type Known = (Type, fn() -> Value, &'static str, &'static str);
+
+/// `~` is the collation.
+const KNOWN: &[Known] = &[
     (Type::Bit, || Value::Bit(true), "68 01", "01 01"),
     (Type::TinyInt, || Value::TinyInt(255), "26 01", "01 FF"),
     (Type::SmallInt, || Value::SmallInt(-2), "26 02", "02 FEFF"),

@@ -70,7 +70,7 @@ fn table<T: Serialize>(items: impl IntoIterator<Item = T>, columns: &[&str]) -> 
                 Value::Bool(flag) => Field::Flag(*flag),
                 Value::Number(number) => match number.as_i64() {
                     Some(n) => Field::Integer(n),
-                    None => Field::Number(number.as_f64().unwrap_or_default()),
+                    None => Field::Number(rounded(number.as_f64().unwrap_or_default())),
                 },
                 Value::String(text) => Field::Text(text),
                 other => {
@@ -92,8 +92,13 @@ fn text(given: Option<&str>) -> Dynamic {
     given.map_or(Dynamic::UNIT, Into::into)
 }
 
+/// Seconds to the millisecond: more digits are noise.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 fn number(given: Option<f64>) -> Dynamic {
-    given.map_or(Dynamic::UNIT, Into::into)
+    given.map_or(Dynamic::UNIT, |seconds| rounded(seconds).into())
 }
 
 fn order(order: &Order) -> Map {
@@ -249,4 +254,76 @@ pub fn period(name: &str, given: &Dynamic) -> Result<Option<i64>> {
         Error::input("sp.order", format!("`{name}` is a whole number, not {what}"))
             .hint("write the month and the year as numbers: sp.entity_sync(\"payment\", \"0c06\", 7, 2019)")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::order::cell_text;
+
+    fn run(state: &str) -> Run {
+        let step = |number: u32, stage: &str, state: &str, more: Value| {
+            let mut step = json!({
+                "number": number, "stage": stage, "entity": "payment", "server": "dcdb", "database": "ab",
+                "statement": "EXECUTE dbo.p", "locks": ["a"], "after": [], "repeatable": true, "state": state,
+                "attempts": 1, "messages": [{ "at": "2026-11-22T10:00:00+03:00", "text": "готово" }]
+            });
+            for (name, value) in more.as_object().into_iter().flatten() {
+                step[name] = value.clone();
+            }
+            step
+        };
+        let error = json!({
+            "code": "sp.50000", "message": "не сошлось", "hint": "look at the sums",
+            "server": { "number": 50_000, "severity": 16, "state": 3, "message": "не сошлось", "procedure": "p", "line": 7 }
+        });
+        serde_json::from_value(json!({
+            "id": "r1", "order": { "name": "payment", "codes": ["0c06"], "month": 7, "year": 2019 }, "by": "ivan",
+            "state": state, "started": "2026-11-22T10:00:00+03:00", "checks": [],
+            "steps": [
+                step(1, "prep", "ok", json!({ "code": "0c06", "seconds": 1.23456 })),
+                step(2, "crude", "failed", json!({ "error": error })),
+                step(3, "heap", "skipped", json!({ "note": "crude failed" })),
+            ]
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn steps_are_rows_in_which_nothing_is_missing() {
+        let map = whole(&run("failed")).unwrap();
+        assert!(
+            map["reason"].is_unit()
+                && map["order"].clone().cast::<Map>()["name"].clone().into_string().unwrap() == "payment"
+        );
+        let steps = map["steps"].clone().cast::<Rows>();
+        assert_eq!(steps.columns().len(), STEPS.len());
+        let cells: Vec<String> =
+            steps.get(0).unwrap().fields().take(7).map(|(_, field)| cell_text(field).into_owned()).collect();
+        assert_eq!(cells, ["1", "prep", "payment", "0c06", "ok", "1.235", ""]);
+        assert_eq!(steps.get(1).unwrap().get("code"), Some(Field::Null));
+        let checks = map["checks"].clone().cast::<Rows>();
+        assert_eq!(checks.columns().len(), CHECKS.len());
+    }
+
+    #[test]
+    fn a_run_that_failed_says_where_and_why_and_how_to_go_on() {
+        let error = failure(&run("failed"));
+        assert_eq!((error.code(), error.message()), ("sp.run_failed", "run r1 failed in crude of payment: не сошлось"));
+        assert_eq!(error.hint_text(), Some("look at the sums; then sp.resume(\"r1\") goes on where it ended"));
+        let detail =
+            |name: &str| error.details().iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+        assert_eq!((detail("number").as_deref(), detail("cause").as_deref()), (Some("50000"), Some("\"sp.50000\"")));
+        assert_eq!(failure(&run("cancelled")).code(), "sp.run_cancelled");
+    }
+
+    #[test]
+    fn a_list_of_runs_tells_how_far_each_is() {
+        let rows = list(&[run("failed")]).unwrap();
+        let row = rows.get(0).unwrap();
+        assert_eq!((row.get("done"), row.get("steps")), (Some(Field::Integer(1)), Some(Field::Integer(3))));
+        assert_eq!(list(&[]).unwrap().columns().len(), RUNS.len());
+    }
 }
