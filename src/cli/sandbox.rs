@@ -39,7 +39,7 @@ pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
             Error::new(Kind::Usage, "sandbox.utility", format!("this program does not find itself: {error}"))
         })?;
         sandbox.place_utility(&program)?;
-        sandbox.place_certificate()?;
+        sandbox.place_certificates()?;
         if options.json {
             print_line(&sandbox.json().to_string())?;
         } else {

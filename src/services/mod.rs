@@ -60,7 +60,7 @@ pub trait Service: Sync {
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil, &sp::StoredProcedures];
 
 /// What one of them knows of a call that nobody knows.
 pub fn instead(written: &str) -> Option<String> {

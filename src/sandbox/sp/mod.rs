@@ -108,6 +108,18 @@ impl Drop for SqlServer {
     }
 }
 
+/// Reads bytes as everything that a client can send, and forgets them: for tests of what nobody would send.
+pub fn read_anything(bytes: &[u8]) {
+    let Some((&kind, body)) = bytes.split_first() else { return };
+    let message = packet::Message { kind, status: 1, body: body.to_vec() };
+    // Whether it is taken or refused does not matter, only that it is one of them.
+    for version in [version::Version::V7_4, version::Version::V7_1] {
+        request::Request::read(&message, version).ok();
+    }
+    prelogin::Prelogin::read(body).ok();
+    login::Login::read(body).ok();
+}
+
 async fn accept(listener: TcpListener, server: Arc<Server>, most: usize) {
     let mut connections = JoinSet::new();
     loop {

@@ -273,9 +273,9 @@ fn put_decimal(out: &mut Vec<u8>, digits: i128, precision: u8) -> Result<(), Mis
 }
 
 fn money(value: &Value) -> Result<i64, Misfit> {
-    match value {
-        &Value::Money(units) => Ok(units),
-        &Value::SmallMoney(units) => Ok(units.into()),
+    match *value {
+        Value::Money(units) => Ok(units),
+        Value::SmallMoney(units) => Ok(units.into()),
         _ => Err(Misfit),
     }
 }

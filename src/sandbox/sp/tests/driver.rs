@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tiberius::{AuthMethod, Client, Command, Config, EncryptionLevel, error::Error};
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel, error::Error};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use crate::sandbox::sp::{Encryption, Knobs, SqlServer};
 
-type Connected = Client<Compat<TcpStream>>;
+pub type Connected = Client<Compat<TcpStream>>;
 
 pub async fn server(change: impl FnOnce(&mut Knobs)) -> SqlServer {
     let mut knobs = Knobs::default();

@@ -6,6 +6,7 @@
 mod date;
 mod parse;
 mod sections;
+mod servers;
 mod steps;
 mod template;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use date::Period;
-pub use steps::{CheckSpec, ParamSpec, StepSpec};
+pub use steps::{CheckSpec, Pair, ParamSpec, StepSpec};
 pub use template::{Placeholder, Template};
 
 use super::client::driver::{Encrypt, Trust};

@@ -1,7 +1,8 @@
 //! A catalogue as a whole: whether its parts fit together.
 
 use super::parse::{Faults, Place, Section, Word, parse};
-use super::sections::{Kind, RawServer, Reader};
+use super::sections::{Kind, Reader};
+use super::servers::RawServer;
 use super::steps::Pair;
 use super::{Catalogue, Code, Entity, Period, Server, Source};
 use crate::error::Result;

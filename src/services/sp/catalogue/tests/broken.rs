@@ -313,7 +313,7 @@ fn a_password_in_the_file_is_masked() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_a_catalogue_or_has_mistakes(text in "\\PC{0,200}") {
