@@ -316,7 +316,7 @@ fn float_text(number: f64, digits: usize) -> String {
     let written = format!("{number:.*e}", digits - 1);
     let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-5..digits as i32 + if digits == 6 { 0 } else { -1 }).contains(&exponent) {
+    if (-4..digits as i32 + if digits == 6 { 0 } else { -1 }).contains(&exponent) {
         let places = (digits as i32 - 1 - exponent).max(0) as usize;
         let plain = format!("{number:.places$}");
         let is_whole = !plain.contains('.');
