@@ -3,6 +3,7 @@
 mod anything;
 mod driver;
 mod driver_calls;
+mod faults;
 mod raw;
 mod tokens;
 mod values;

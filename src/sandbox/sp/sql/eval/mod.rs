@@ -239,7 +239,9 @@ impl<'a> Env<'a> {
             if is_literal && let Some(exact) = arithmetic::literal(&value, right_value.kind()) {
                 value = exact;
             }
-            if matches!(right, Expr::Literal(_)) && let Some(exact) = arithmetic::literal(&right_value, value.kind()) {
+            if matches!(right, Expr::Literal(_))
+                && let Some(exact) = arithmetic::literal(&right_value, value.kind())
+            {
                 right_value = exact;
             }
             is_literal = false;
