@@ -1,6 +1,8 @@
 //! What INSERT, UPDATE and DELETE make of a table: computed as a whole, so that a statement happens or does not.
 
-use super::ast::{Change as Setting, Delete, Expr, Insert, Item, Name, Order, Relation, Rows, Select, Source, Update, What};
+use super::ast::{
+    Change as Setting, Delete, Expr, Insert, Item, Name, Order, Relation, Rows, Select, Source, Update, What,
+};
 use super::convert::shown;
 use super::eval::{Env, Field, Scope};
 use super::failure::{self, Answer};
@@ -56,7 +58,8 @@ impl<'a> Env<'a> {
         if name.name.starts_with('#') {
             return Ok(TablePlace::Temporary(name.name.to_lowercase()));
         }
-        let database = self.state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
+        let database =
+            self.state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
         Ok(TablePlace::Database(database, place(name.schema.as_deref().unwrap_or(DBO), &name.name)))
     }
 
@@ -145,7 +148,7 @@ impl<'a> Env<'a> {
         let count = added.len() as u64;
         let output = self.output(&insert.output, &table, &added, &added)?;
         table.rows.extend(added);
-        self.finish(target.place, &target.name, table, count, output, identity, "INSERT")
+        self.finish(Changed { place: target.place, table, count, output, identity }, &target.name, "INSERT")
     }
 
     fn columns_of_insert(&self, insert: &Insert, target: &Target, is_explicit: bool) -> Answer<Vec<usize>> {
@@ -182,7 +185,9 @@ impl<'a> Env<'a> {
                 return Ok(Value::Null);
             }
             let name = match &target.place {
-                TablePlace::Database(database, _) => format!("{}.{}", self.state.databases[*database].name, target.name),
+                TablePlace::Database(database, _) => {
+                    format!("{}.{}", self.state.databases[*database].name, target.name)
+                }
                 _ => target.name.clone(),
             };
             return Err(failure::null_refused(&column.name, &name, statement));
@@ -204,23 +209,14 @@ impl<'a> Env<'a> {
         self.convert(value, column.kind)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one result")]
-    fn finish(
-        &self,
-        place: TablePlace,
-        name: &str,
-        table: Table,
-        count: u64,
-        output: Option<Answered>,
-        identity: Option<i64>,
-        statement: &str,
-    ) -> Answer<Changed> {
-        table.check_size()?;
-        if count > 0 {
-            table.check_keys(name)?;
-            self.check_conditions(&table, name, statement)?;
+    /// A change, if the table may be so.
+    fn finish(&self, changed: Changed, name: &str, statement: &str) -> Answer<Changed> {
+        changed.table.check_size()?;
+        if changed.count > 0 {
+            changed.table.check_keys(name)?;
+            self.check_conditions(&changed.table, name, statement)?;
         }
-        Ok(Changed { place, table, count, output, identity })
+        Ok(changed)
     }
 
     /// CHECK constraints: false is refused, unknown is not.
@@ -289,8 +285,10 @@ impl<'a> Env<'a> {
     }
 
     /// The rows that UPDATE and DELETE mean: with all of FROM beside each, numbered, each row of the table once.
-    fn meant(&self, name: &Name, from: &[Source], filter: Option<&Expr>) -> Answer<(Name, Vec<Field>, Vec<(usize, Row)>)> {
-        let by_alias = from.iter().flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
+    fn meant(&self, name: &Name, from: &[Source], filter: Option<&Expr>) -> Answer<Meant> {
+        let by_alias = from
+            .iter()
+            .flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
         let fits = |relation: &&Relation| match (&relation.alias, &relation.what) {
             (Some(alias), _) => same_name(alias, &name.name),
             (None, What::Table(table)) => same_name(&table.name, &name.name),
@@ -306,7 +304,8 @@ impl<'a> Env<'a> {
         self.target(&real)?;
         let own;
         let sources = if from.is_empty() {
-            let what = if name.name.starts_with('@') { What::Variable(name.name.clone()) } else { What::Table(name.clone()) };
+            let what =
+                if name.name.starts_with('@') { What::Variable(name.name.clone()) } else { What::Table(name.clone()) };
             let first = Relation { what, alias: None, columns: Vec::new(), hints: vec!["NOLOCK".to_owned()] };
             own = [Source { first, joins: Vec::new() }];
             &own[..]
@@ -316,7 +315,8 @@ impl<'a> Env<'a> {
         let nothing = Scope::default();
         let found = self.sources(sources, Some(&name.name), true, &nothing)?;
         let scope = Scope { fields: &found.fields, ..Scope::default() };
-        let mark = found.fields.iter().position(|field| field.name == MARK).ok_or_else(|| failure::no_object(&name.name))?;
+        let mark =
+            found.fields.iter().position(|field| field.name == MARK).ok_or_else(|| failure::no_object(&name.name))?;
         let rows = match filter {
             Some(filter) => {
                 self.check(filter, &scope)?;
@@ -327,7 +327,7 @@ impl<'a> Env<'a> {
         let mut seen = std::collections::HashSet::new();
         let numbered = rows.into_iter().filter_map(|row| Some((usize::try_from(row[mark].as_integer()?).ok()?, row)));
         let rows = numbered.filter(|(at, _)| seen.insert(*at)).collect();
-        Ok((real, found.fields, rows))
+        Ok(Meant { name: real, fields: found.fields, rows })
     }
 
     fn limited<T>(&self, mut rows: Vec<T>, top: Option<&Expr>) -> Answer<Vec<T>> {
@@ -341,7 +341,7 @@ impl<'a> Env<'a> {
     }
 
     pub fn update(&self, update: &Update) -> Answer<Changed> {
-        let (name, fields, rows) = self.meant(&update.table, &update.from, update.filter.as_ref())?;
+        let Meant { name, fields, rows } = self.meant(&update.table, &update.from, update.filter.as_ref())?;
         let target = self.target(&name)?;
         let rows = self.limited(rows, update.top.as_ref())?;
         let scope = Scope { fields: &fields, ..Scope::default() };
@@ -382,11 +382,12 @@ impl<'a> Env<'a> {
             table.rows[*at] = new;
         }
         let output = self.output(&update.output, &table, &new_rows, &old_rows)?;
-        self.finish(target.place, &target.name, table, rows.len() as u64, output, None, "UPDATE")
+        let count = rows.len() as u64;
+        self.finish(Changed { place: target.place, table, count, output, identity: None }, &target.name, "UPDATE")
     }
 
     pub fn delete(&self, delete: &Delete) -> Answer<Changed> {
-        let (name, _, rows) = self.meant(&delete.table, &delete.from, delete.filter.as_ref())?;
+        let Meant { name, rows, .. } = self.meant(&delete.table, &delete.from, delete.filter.as_ref())?;
         let target = self.target(&name)?;
         let rows = self.limited(rows, delete.top.as_ref())?;
         let gone: std::collections::HashSet<usize> = rows.iter().map(|(at, _)| *at).collect();
@@ -444,11 +445,18 @@ impl<'a> Env<'a> {
                 return Err(failure::failure(1038, 15, 5, text).reach(failure::Reach::Scope));
             }
             if columns.iter().any(|known| same_name(&known.name, &column.name)) {
-                let text = format!("Column names in each table must be unique. Column name '{}' is specified more than once.", column.name);
+                let text = format!(
+                    "Column names in each table must be unique. Column name '{}' is specified more than once.",
+                    column.name
+                );
                 return Err(failure::failure(2705, 16, 3, text));
             }
             let identity = column.identity.then_some((1, 1));
-            columns.push(TableColumn { identity, nullable: column.nullable, ..TableColumn::new(&column.name, column.kind) });
+            columns.push(TableColumn {
+                identity,
+                nullable: column.nullable,
+                ..TableColumn::new(&column.name, column.kind)
+            });
         }
         let mut table = Table::new(columns);
         table.rows = answered.rows;
@@ -460,6 +468,16 @@ impl<'a> Env<'a> {
         table.check_size()?;
         Ok(table)
     }
+}
+
+/// The rows of a table that a statement means.
+struct Meant {
+    /// The table itself, where an alias was given.
+    name: Name,
+    /// Everything of FROM.
+    fields: Vec<Field>,
+    /// Their numbers in the table, each with everything of FROM beside it.
+    rows: Vec<(usize, Row)>,
 }
 
 /// What OUTPUT takes for a column.

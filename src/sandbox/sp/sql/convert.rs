@@ -26,8 +26,8 @@ pub fn convert(value: Value, to: Type, way: Way) -> Answer<Value> {
         value => value,
     };
     match to.family() {
-        Family::Integer => to_integer(&value, to, way),
-        Family::Exact => to_exact(&value, to, way),
+        Family::Integer => to_integer(&value, to),
+        Family::Exact => to_exact(&value, to),
         Family::Approximate => to_approximate(&value, to),
         Family::Text => to_text(value, to, way),
         Family::Xml => to_text(value, Type::NVarChar(None), way).map(|text| match text {
@@ -54,7 +54,7 @@ fn integer(number: i128, to: Type) -> Option<Value> {
     }
 }
 
-fn to_integer(value: &Value, to: Type, way: Way) -> Answer<Value> {
+fn to_integer(value: &Value, to: Type) -> Answer<Value> {
     let from = value.kind();
     if let Some(number) = value.as_integer() {
         let small = matches!(to, Type::TinyInt | Type::SmallInt);
@@ -92,7 +92,7 @@ fn to_integer(value: &Value, to: Type, way: Way) -> Answer<Value> {
         }
         Value::DateTime { .. } | Value::SmallDateTime { .. } => {
             let number = to_approximate(value, Type::Float)?;
-            to_integer(&Value::Float(as_float(&number).unwrap_or_default().round()), to, way)
+            to_integer(&Value::Float(as_float(&number).unwrap_or_default().round()), to)
         }
         _ => Err(failure::forbidden_conversion(from, to)),
     }
@@ -125,7 +125,7 @@ fn integer_of_text(text: &str, from: Type, to: Type) -> Answer<Value> {
     })
 }
 
-fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
+fn to_exact(value: &Value, to: Type) -> Answer<Value> {
     let from = value.kind();
     let (digits, scale) = match value {
         Value::Float(_) | Value::Real(_) => {
@@ -148,7 +148,7 @@ fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
             (digits, scale)
         }
         Value::Binary(_) => {
-            let number = to_integer(value, Type::BigInt, way)?;
+            let number = to_integer(value, Type::BigInt)?;
             (i128::from(number.as_integer().unwrap_or_default()), 0)
         }
         _ => match decimal::exact(value) {
@@ -161,7 +161,9 @@ fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
 
 fn exact_as(digits: i128, scale: u8, to: Type) -> Option<Value> {
     match to {
-        Type::Money => decimal::rescaled(digits, scale, 4).and_then(|digits| i64::try_from(digits).ok()).map(Value::Money),
+        Type::Money => {
+            decimal::rescaled(digits, scale, 4).and_then(|digits| i64::try_from(digits).ok()).map(Value::Money)
+        }
         Type::SmallMoney => {
             decimal::rescaled(digits, scale, 4).and_then(|digits| i32::try_from(digits).ok()).map(Value::SmallMoney)
         }
@@ -267,7 +269,8 @@ fn text_of_bytes(bytes: &[u8], to: Type, way: Way) -> String {
         Some(1) => format!("0x{}", hex()),
         Some(2) => hex(),
         _ if to.is_unicode() => {
-            let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from(pair[0]) | u16::from(*pair.get(1).unwrap_or(&0)) << 8).collect();
+            let units: Vec<u16> =
+                bytes.chunks(2).map(|pair| u16::from(pair[0]) | u16::from(*pair.get(1).unwrap_or(&0)) << 8).collect();
             String::from_utf16_lossy(&units)
         }
         _ => codepage::decoded(bytes, codepage::COLLATION),
@@ -280,7 +283,10 @@ pub fn shown(value: &Value, way: Way) -> Answer<String> {
         let kind = value.kind();
         return moment::shown(moment, kind, way.style).ok_or_else(|| {
             let style = way.style.unwrap_or_default();
-            let text = format!("{style} is not a valid style number when converting from {} to a character string.", kind.name());
+            let text = format!(
+                "{style} is not a valid style number when converting from {} to a character string.",
+                kind.name()
+            );
             failure::failure(281, 16, 1, text).reach(failure::Reach::Scope)
         });
     }

@@ -25,7 +25,8 @@ async fn step(world: &Arc<World>, spec: &StepSpec) -> Vec<String> {
 async fn check(world: &Arc<World>, spec: &CheckSpec) -> Vec<String> {
     let mut session = session(world, &spec.real_database);
     let mut outs = Vec::new();
-    let given = spec.params.iter().map(|param| Parameter::new(format!("@{}", param.name), Value::text(spec.code.as_str())));
+    let given =
+        spec.params.iter().map(|param| Parameter::new(format!("@{}", param.name), Value::text(spec.code.as_str())));
     let declared: Vec<String> = spec.params.iter().map(|param| format!("@{} nvarchar(4000)", param.name)).collect();
     session.execute_sql(&spec.sql, &declared.join(", "), given.collect(), &mut outs).await.unwrap();
     let exact = outs.iter().filter(|out| matches!(out, super::super::Out::Row(_))).map(|out| format!("{out:?}"));
@@ -54,7 +55,12 @@ async fn every_procedure_runs_and_every_check_finds_something() {
 #[tokio::test]
 async fn what_one_source_hands_over_goes_through_all_stages_and_touches_no_other() {
     let (world, catalogue) = (world(), Catalogue::shipped());
-    for (entity, code, other) in [("payment", "0c06", "0c10"), ("charge_detail", "stek", "zagser"), ("personal_account", "zagser", "0c01"), ("provided_service", "0c23", "stek")] {
+    for (entity, code, other) in [
+        ("payment", "0c06", "0c10"),
+        ("charge_detail", "stek", "zagser"),
+        ("personal_account", "zagser", "0c01"),
+        ("provided_service", "0c23", "stek"),
+    ] {
         let (own, foreign) = (catalogue.checks(entity, code), catalogue.checks(entity, other));
         let checks = || own.iter().filter_map(|(_, check)| check.clone());
         let mut before = Vec::new();
@@ -89,8 +95,14 @@ async fn wrong_parameters_get_the_errors_of_a_server() {
     let world = world();
     let mut hcs = session(&world, "hcs");
     let cases = [
-        ("EXECUTE dbo.sp_export_to_bill_ab_payment @CurDataAreaId = N'0c06', @period_month = 77, @period_year = 2019", "error 289 16.1 in sp_export_to_bill_ab_payment line 14"),
-        ("EXECUTE dbo.sp_export_to_bill_ab_payment @CurDataAreaId = N'0c06'", "error 201 16.4 in sp_export_to_bill_ab_payment line 0: Procedure or function 'sp_export_to_bill_ab_payment' expects parameter '@period_month'"),
+        (
+            "EXECUTE dbo.sp_export_to_bill_ab_payment @CurDataAreaId = N'0c06', @period_month = 77, @period_year = 2019",
+            "error 289 16.1 in sp_export_to_bill_ab_payment line 14",
+        ),
+        (
+            "EXECUTE dbo.sp_export_to_bill_ab_payment @CurDataAreaId = N'0c06'",
+            "error 201 16.4 in sp_export_to_bill_ab_payment line 0: Procedure or function 'sp_export_to_bill_ab_payment' expects parameter '@period_month'",
+        ),
         ("EXECUTE dbo.sp_export_to_bill_ab_payment @code = N'0c06'", "error 8145"),
         ("EXECUTE dbo.sp_export_to_bill_ab_payment N'0c06', 7, 2019, 1", "error 8144"),
         ("EXECUTE dbo.sp_export_to_bill_ab_payment N'zz', 7, 2019", "error 50000 16.1 in sp_export_to_bill_ab_payment"),
@@ -102,7 +114,12 @@ async fn wrong_parameters_get_the_errors_of_a_server() {
     }
     let mut stek = session(&world, "stek");
     let found = told_by(&mut stek, "EXECUTE dbo.sp_export_to_bill_ab_payment @date_of_month = N'20197701'").await;
-    assert!(found[0].starts_with("error 8114 16.5 in sp_export_to_bill_ab_payment line 0: Error converting data type nvarchar to date."), "{found:?}");
+    assert!(
+        found[0].starts_with(
+            "error 8114 16.5 in sp_export_to_bill_ab_payment line 0: Error converting data type nvarchar to date."
+        ),
+        "{found:?}"
+    );
     let found = told_by(&mut session(&world, "bill_ab"), "EXECUTE crude.sp_load_datasource_payment 1").await;
     assert!(found[0].starts_with("error 8146"), "{found:?}");
 }
@@ -115,7 +132,10 @@ async fn a_rollback_takes_the_modification_time_back_and_the_journal_keeps_its_l
     let before = batch(&mut session, newest).await;
     super::batch(&mut super::session(&world, "hcs"), "EXEC dbo.sp_export_to_bill_ab_meter N'0c01'").await;
     let told = batch(&mut session, "BEGIN TRAN EXEC crude.sp_load_datasource_meter ROLLBACK").await;
-    assert_eq!((told.first().map(String::as_str), told.last().map(String::as_str)), (Some("began"), Some("rolled back")));
+    assert_eq!(
+        (told.first().map(String::as_str), told.last().map(String::as_str)),
+        (Some("began"), Some("rolled back"))
+    );
     let after = batch(&mut session, newest).await;
     assert_eq!((&before[0], before[2].as_str(), &after[0], after[2].as_str()), (&after[0], "0", &before[0], "1"));
 }
@@ -129,7 +149,10 @@ async fn faults_strike_as_ordered() {
     order(r#"{"fail": [{"stage": "heap", "entity": "payment", "number": 547, "text": "conflict", "times": 2}]}"#);
     for _ in 0..2 {
         let found = batch(&mut session, run).await;
-        assert_eq!(found.last().map(String::as_str), Some("error 547 16.1 in sp_load_to_heap_from_crude_payment line 37: conflict"));
+        assert_eq!(
+            found.last().map(String::as_str),
+            Some("error 547 16.1 in sp_load_to_heap_from_crude_payment line 37: conflict")
+        );
     }
     assert_eq!(batch(&mut session, run).await.last().map(String::as_str), Some("return 0"));
     order(r#"{"deadlock": {"next": 1}}"#);

@@ -24,7 +24,8 @@ async fn a_second_writer_waits_for_the_first() {
     let (seen, waited) = tokio::join!(
         async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            let seen = batch(&mut one, "SELECT blocking_session_id FROM sys.dm_exec_requests WHERE session_id = 52").await;
+            let seen =
+                batch(&mut one, "SELECT blocking_session_id FROM sys.dm_exec_requests WHERE session_id = 52").await;
             batch(&mut one, "COMMIT").await;
             seen
         },
@@ -48,7 +49,10 @@ async fn two_who_wait_for_each_other_and_one_gives_way() {
     assert_eq!(waited, ["1 rows", "committed"]);
     assert!(victim[0].starts_with("error 1205 13.51 line 1: Transaction (Process ID 52) was deadlocked"), "{victim:?}");
     assert_eq!(victim[1..], ["rolled back"]);
-    assert_eq!(batch(&mut two, "SELECT (SELECT COUNT(*) FROM dbo.t), (SELECT COUNT(*) FROM dbo.u)").await, ["1|1", "1 rows"]);
+    assert_eq!(
+        batch(&mut two, "SELECT (SELECT COUNT(*) FROM dbo.t), (SELECT COUNT(*) FROM dbo.u)").await,
+        ["1|1", "1 rows"]
+    );
 }
 
 /// EXEC sp_getapplock and its return code.
@@ -77,7 +81,12 @@ async fn locks_of_applications() {
     assert_eq!(batch(&mut one, modes).await, ["Exclusive|1", "1 rows"]);
     assert_eq!(batch(&mut two, modes).await, ["NoLock|0", "1 rows"]);
     // Taken twice, given back twice.
-    let release = || vec![Parameter::new("@Resource", Value::text("crude:meter")), Parameter::new("@LockOwner", Value::text("Session"))];
+    let release = || {
+        vec![
+            Parameter::new("@Resource", Value::text("crude:meter")),
+            Parameter::new("@LockOwner", Value::text("Session")),
+        ]
+    };
     assert_eq!(call(&mut one, "sys.sp_releaseapplock", release()).await, ["return 0"]);
     assert_eq!(get(&mut two, "N'Shared', N'Session', 0").await, "-1");
     let (got, _) = tokio::join!(get(&mut two, "N'Shared', N'Session', 5000"), async {

@@ -7,10 +7,70 @@ use super::{batch, session, world};
 
 /// Pieces of which almost-T-SQL is made.
 const PIECES: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "(", ")", "*", ",", "'a'", "N'ж'", "@x", "@@ERROR", "1", "1.5", "0xA", "$3", "BEGIN", "END",
-    "TRY", "CATCH", "IF", "ELSE", "WHILE", "CREATE", "TABLE", "PROCEDURE", "AS", "EXEC", "INSERT", "INTO", "VALUES", "SET",
-    "=", "+", "-", "CASE", "WHEN", "THEN", "NOT", "NULL", "IN", "EXISTS", "CAST", "int", "nvarchar", "max", "[q]", "\"d\"", "--c\n",
-    "/*", "*/", ";", "UNION", "JOIN", "ON", "ORDER", "BY", "TOP", "OVER", "WITH", ".", "BREAK", "RETURN", "THROW", "RAISERROR",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "(",
+    ")",
+    "*",
+    ",",
+    "'a'",
+    "N'ж'",
+    "@x",
+    "@@ERROR",
+    "1",
+    "1.5",
+    "0xA",
+    "$3",
+    "BEGIN",
+    "END",
+    "TRY",
+    "CATCH",
+    "IF",
+    "ELSE",
+    "WHILE",
+    "CREATE",
+    "TABLE",
+    "PROCEDURE",
+    "AS",
+    "EXEC",
+    "INSERT",
+    "INTO",
+    "VALUES",
+    "SET",
+    "=",
+    "+",
+    "-",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "NOT",
+    "NULL",
+    "IN",
+    "EXISTS",
+    "CAST",
+    "int",
+    "nvarchar",
+    "max",
+    "[q]",
+    "\"d\"",
+    "--c\n",
+    "/*",
+    "*/",
+    ";",
+    "UNION",
+    "JOIN",
+    "ON",
+    "ORDER",
+    "BY",
+    "TOP",
+    "OVER",
+    "WITH",
+    ".",
+    "BREAK",
+    "RETURN",
+    "THROW",
+    "RAISERROR",
 ];
 
 proptest! {
@@ -55,7 +115,10 @@ async fn what_is_long_but_flat_is_fine() {
     assert_eq!(batch(&mut session, &nested).await, ["41", "1 rows"]);
     let queries = format!("SELECT {}1{}", "(SELECT ".repeat(24), ")".repeat(24));
     assert_eq!(batch(&mut session, &queries).await, ["1", "1 rows"]);
-    let chosen = format!("DECLARE @x int = 999 {} PRINT 'none'", (0..1000).map(|n| format!("IF @x = {n} PRINT {n} ELSE ")).collect::<String>());
+    let chosen = format!(
+        "DECLARE @x int = 999 {} PRINT 'none'",
+        (0..1000).map(|n| format!("IF @x = {n} PRINT {n} ELSE ")).collect::<String>()
+    );
     assert_eq!(batch(&mut session, &chosen).await, ["print: 999"]);
     let comments = "/* a /* b */ c */ SELECT 1 -- end";
     assert_eq!(batch(&mut session, comments).await, ["1", "1 rows"]);
@@ -65,7 +128,8 @@ async fn what_is_long_but_flat_is_fine() {
 async fn memory_and_time_have_an_end() {
     let world = world();
     let mut session = session(&world, "");
-    let found = batch(&mut session, "SELECT LEN(REPLICATE(REPLICATE(CAST('a' AS varchar(max)), 8000) + 'b', 100000))").await;
+    let found =
+        batch(&mut session, "SELECT LEN(REPLICATE(REPLICATE(CAST('a' AS varchar(max)), 8000) + 'b', 100000))").await;
     assert!(found[0].starts_with("error 701"), "{found:?}");
     let grows = "DECLARE @s varchar(max) = REPLICATE('a', 8000) WHILE 1 = 1 SET @s = @s + @s";
     assert!(batch(&mut session, grows).await[0].starts_with("error 701"));

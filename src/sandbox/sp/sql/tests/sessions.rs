@@ -7,7 +7,8 @@ use super::{batch, check, session, world};
 async fn switches_are_read_and_changed_by_a_procedure() {
     let world = world();
     let mut session = session(&world, "hcs");
-    let found = batch(&mut session, "EXEC sandbox.knobs @changes = N'{\"latency_ms\": 5, \"hang\": {\"next\": 2}}'").await;
+    let found =
+        batch(&mut session, "EXEC sandbox.knobs @changes = N'{\"latency_ms\": 5, \"hang\": {\"next\": 2}}'").await;
     assert!(found[0].contains("\"latency_ms\":5.0") && found[0].contains("\"user\":\"sa\""), "{found:?}");
     assert_eq!(world.hub.knobs().hang.next, 2);
     let found = batch(&mut session, "EXEC sandbox.knobs N'{\"nothing\": 1}'").await;
@@ -27,8 +28,20 @@ fn a_database_that_is_not_there_lets_nobody_in() {
 #[test]
 fn options() {
     check(&[
-        ("SET LANGUAGE British PRINT @@LANGUAGE SELECT MONTH('02.01.2019')", &["language British", "info 5703 0.1: Changed language setting to British.", "print: British", "1", "1 rows"]),
-        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE SELECT transaction_isolation_level FROM sys.dm_exec_sessions", &["4", "1 rows"]),
+        (
+            "SET LANGUAGE British PRINT @@LANGUAGE SELECT MONTH('02.01.2019')",
+            &[
+                "language British",
+                "info 5703 0.1: Changed language setting to British.",
+                "print: British",
+                "1",
+                "1 rows",
+            ],
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE SELECT transaction_isolation_level FROM sys.dm_exec_sessions",
+            &["4", "1 rows"],
+        ),
         ("SET ANSI_NULLS, QUOTED_IDENTIFIER OFF PRINT SESSIONPROPERTY('ANSI_NULLS')", &["print: 0"]),
         ("SET TEXTSIZE 100 SET LOCK_TIMEOUT 50 SELECT @@TEXTSIZE, @@LOCK_TIMEOUT", &["100|50", "1 rows"]),
         ("SET NOTHING ON", &["error 195 15.5 line 1: 'NOTHING' is not a recognized SET option."]),
