@@ -2,6 +2,7 @@
 
 mod anything;
 mod driver;
+mod driver_calls;
 mod raw;
 mod tokens;
 mod values;
