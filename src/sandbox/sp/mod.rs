@@ -26,6 +26,7 @@ mod tests;
 mod tls;
 mod tokens;
 mod version;
+mod world;
 
 pub use hub::{Call, Client, Hub};
 pub use knobs::{Encryption, Failure, Knobs};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::locks::Mode;
 use super::value::Type;
 
 /// How much an error ends, where no TRY catches it.
@@ -31,8 +32,20 @@ pub struct Failure {
     pub line: Option<u32>,
     /// The procedure, where it is known better than by the statement.
     pub procedure: Option<String>,
-    /// RAISERROR and THROW: their own rules for XACT_ABORT.
+    /// RAISERROR: XACT_ABORT does not count for it.
     pub raised: bool,
+    /// No error at all: the statement has to wait for a table first, and to be tried again.
+    pub needs: Option<Needs>,
+}
+
+/// A lock on a table without which a statement cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Number of the object.
+    pub table: i32,
+    pub mode: Mode,
+    /// It is kept until the transaction ends.
+    pub keeps: bool,
 }
 
 /// What work with values gives.
@@ -47,7 +60,7 @@ impl fmt::Display for Failure {
 /// Ends a statement.
 pub fn failure(number: i32, severity: u8, state: u8, text: impl Into<String>) -> Failure {
     let (line, procedure) = (None, None);
-    Failure { number, severity, state, text: text.into(), reach: Reach::Statement, line, procedure, raised: false }
+    Failure { number, severity, state, text: text.into(), reach: Reach::Statement, line, procedure, raised: false, needs: None }
 }
 
 impl Failure {
@@ -65,6 +78,11 @@ impl Failure {
         self.procedure = Some(name.to_owned());
         self
     }
+}
+
+/// A statement that has to wait for a table.
+pub fn blocked(table: i32, mode: Mode, keeps: bool) -> Failure {
+    Failure { needs: Some(Needs { table, mode, keeps }), ..lock_timeout() }
 }
 
 /// The batch cannot be compiled.
@@ -305,10 +323,11 @@ pub fn null_refused(column: &str, table: &str, statement: &str) -> Failure {
     failure(515, 16, 2, text)
 }
 
-pub fn duplicate_key(constraint: &str, table: &str, key: &str) -> Failure {
+pub fn duplicate_key(constraint: &str, table: &str, key: &str, primary: bool) -> Failure {
+    let kind = if primary { "PRIMARY KEY" } else { "UNIQUE KEY" };
     let text = format!(
-        "Violation of PRIMARY KEY constraint '{constraint}'. Cannot insert duplicate key in object '{table}'. The \
-         duplicate key value is ({key})."
+        "Violation of {kind} constraint '{constraint}'. Cannot insert duplicate key in object '{table}'. The duplicate \
+         key value is ({key})."
     );
     failure(2627, 14, 1, text)
 }

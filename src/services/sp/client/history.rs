@@ -105,6 +105,11 @@ impl History {
         self.state()?.change(work)
     }
 
+    /// Whether something could be written. The error is that of the state file.
+    pub fn is_writable(&self) -> Result<()> {
+        self.change(|_| Ok(()))
+    }
+
     /// Runs of processes that are gone are interrupted, and their claims free.
     pub fn sweep(&self) -> Result<()> {
         let owners = self.look(|db| {

@@ -346,6 +346,16 @@ impl Site {
         self.0.events.follow()
     }
 
+    /// Whether the history can be written. The error is that of the state file.
+    pub fn is_ready(&self) -> Result<()> {
+        self.0.history.is_writable()
+    }
+
+    /// Whether the target's server lets us in.
+    pub async fn reach(&self) -> Result<()> {
+        self.0.driver.connect(&self.place(None)?).await.map(drop)
+    }
+
     /// The newest modification times of an entity, in `after`; what cannot be looked at has a warning.
     pub async fn check(&self, name: &str, code: &str) -> Result<Vec<Check>> {
         super::looks::ask(self, name, code).await

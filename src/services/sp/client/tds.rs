@@ -18,7 +18,7 @@ use tokio_util::compat::Compat;
 use tracing::{Dispatch, dispatcher};
 
 use super::cell;
-use super::driver::{Answer, Connection, Driver, Event, Place, Request};
+use super::driver::{Answer, Connection, Driver, Event, Place, Request, Value};
 use super::login;
 use super::message::Message;
 use super::messages::{Heard, Said, ear, listening};
@@ -87,30 +87,26 @@ impl Session {
         self.heard.take();
         let first = row.as_ref().and_then(|row| row.cells().next());
         Ok(match first.map(|(_, data)| cell::value(data)).transpose()? {
-            Some(super::driver::Value::Integer(n)) => u16::try_from(n).ok(),
+            Some(Value::Integer(n)) => u16::try_from(n).ok(),
             _ => None,
         })
     }
 
     /// Runs a request that has no answer to be read.
-    async fn manage<T>(&mut self, what: What) -> Result<T>
-    where
-        T: Default,
-    {
+    async fn manage(&mut self, what: Transaction) -> Result<()> {
         self.usable()?;
         self.state = State::Busy;
         let job = async {
             match what {
-                What::Begin => self.client.begin_transaction().await,
-                What::Commit => self.client.commit_transaction().await,
-                What::Rollback => self.client.rollback_transaction().await,
+                Transaction::Begin => self.client.begin_transaction().await,
+                Transaction::Commit => self.client.commit_transaction().await,
+                Transaction::Rollback => self.client.rollback_transaction().await,
             }
         };
         let done = listening(&self.ear, job).await;
         self.heard.take();
         self.state = after(done.as_ref().err());
-        done.map_err(failure)?;
-        Ok(T::default())
+        done.map_err(failure)
     }
 
     fn usable(&self) -> Result<()> {
@@ -122,7 +118,8 @@ impl Session {
     }
 }
 
-enum What {
+/// What is done with a transaction.
+enum Transaction {
     Begin,
     Commit,
     Rollback,
@@ -189,15 +186,15 @@ impl Connection for Session {
     }
 
     fn begin(&mut self) -> BoxFuture<'_, Result<()>> {
-        self.manage(What::Begin).boxed()
+        self.manage(Transaction::Begin).boxed()
     }
 
     fn commit(&mut self) -> BoxFuture<'_, Result<()>> {
-        self.manage(What::Commit).boxed()
+        self.manage(Transaction::Commit).boxed()
     }
 
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>> {
-        self.manage(What::Rollback).boxed()
+        self.manage(Transaction::Rollback).boxed()
     }
 
     fn session(&self) -> Option<u16> {
