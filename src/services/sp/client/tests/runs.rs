@@ -9,7 +9,7 @@ use super::server;
 use crate::core::context::Context;
 use crate::core::progress::Progress;
 use crate::core::state::State;
-use crate::sandbox::sp::SqlServer;
+use crate::sandbox::sp::{Knobs, SqlServer};
 use crate::services::sp::SETTINGS;
 use crate::services::sp::client::engine::Running;
 use crate::services::sp::client::run::{Order, Run, RunState, StepState as S};
@@ -18,9 +18,13 @@ use crate::settings::{Given, Settings};
 
 /// An installation of its own at this server.
 fn site(server: &SqlServer) -> Site {
+    site_with(&[("address", &server.address()), ("user", &server.user()), ("password", &server.password())])
+}
+
+fn site_with(texts: &[(&str, &str)]) -> Site {
     let mut settings = Settings::new("[sp.main]");
-    for (name, text) in [("address", server.address()), ("user", server.user()), ("password", server.password())] {
-        settings.set(SETTINGS, name, Given::Text(text)).unwrap();
+    for (name, text) in texts {
+        settings.set(SETTINGS, name, Given::Text((*text).to_owned())).unwrap();
     }
     settings.set(SETTINGS, "insecure", Given::Flag(true)).unwrap();
     let context = Context::new(tokio::runtime::Handle::current(), Progress::new(false), State::in_memory(), None);
@@ -108,15 +112,10 @@ async fn a_lost_connection_and_a_deadlock_are_tried_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("site.toml");
         std::fs::write(&file, catalogue).unwrap();
-        let mut settings = Settings::new("[sp.main]");
         let file = file.display().to_string();
-        let texts = [("address", server.address()), ("user", server.user()), ("password", server.password())];
-        for (name, text) in texts.into_iter().chain([("catalogue", file)]) {
-            settings.set(SETTINGS, name, Given::Text(text)).unwrap();
-        }
-        settings.set(SETTINGS, "insecure", Given::Flag(true)).unwrap();
-        let context = Context::new(tokio::runtime::Handle::current(), Progress::new(false), State::in_memory(), None);
-        let run = drive(&Site::open(&settings, &context).unwrap(), payment(&["0c06"])).await;
+        let (address, user, password) = (server.address(), server.user(), server.password());
+        let texts = [("address", &*address), ("user", &*user), ("password", &*password), ("catalogue", &*file)];
+        let run = drive(&site_with(&texts), payment(&["0c06"])).await;
         ok(&run);
         assert_eq!(run.steps[0].attempts, 2, "{knob}");
     }
@@ -185,4 +184,53 @@ async fn preps_run_side_by_side_over_real_connections() {
     ok(&run);
     let seconds = run.seconds.unwrap();
     assert!((0.24..0.55).contains(&seconds), "{seconds}");
+}
+
+/// What the killed process is told: where the server and the history are.
+const VICTIM: &str = "PULT_TEST_VICTIM";
+
+/// Not a test by itself: what the process does that the next test kills.
+#[tokio::test]
+async fn the_process_that_is_killed() {
+    let Ok(told) = std::env::var(VICTIM) else { return };
+    let texts: Vec<&str> = told.split('|').collect();
+    let site = site_with(&[("address", texts[0]), ("user", texts[1]), ("password", texts[2]), ("state", texts[3])]);
+    drive(&site, payment(&["0c06"])).await;
+}
+
+#[tokio::test]
+async fn a_killed_process_is_seen_to_be_gone_and_its_run_goes_on() {
+    let server = server(|knobs| knobs.durations = [("crude".to_owned(), 60_000.0)].into()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("runs.sqlite").display().to_string();
+    let (address, user, password) = (server.address(), server.user(), server.password());
+    let site = site_with(&[("address", &address), ("user", &user), ("password", &password), ("state", &state)]);
+    let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["the_process_that_is_killed", "--nocapture"])
+        .env(VICTIM, [&*address, &*user, &*password, &*state].join("|"))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let under_way = async {
+        loop {
+            let runs = site.status().unwrap();
+            if runs.iter().any(|run| run.steps[1].state == S::Running) {
+                break runs;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let runs = timeout(Duration::from_secs(60), under_way).await.unwrap();
+    let error = site.run(payment(&["stek"]), "olga").map(|running| running.id().to_owned()).unwrap_err();
+    assert_eq!(error.code(), "sp.busy");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let left = site.find(&runs[0].id).unwrap().unwrap();
+    assert_eq!((left.state, states(&left)), (RunState::Interrupted, vec![S::Ok, S::Interrupted, S::Pending]));
+    *server.hub().knobs() = Knobs::default();
+    ok(&site.resume(&left.id, "olga", Unknown::Refuse).unwrap().drive().await);
+    let calls = server.hub().calls();
+    let count = |word: &str| calls.iter().filter(|call| call.text.contains(word)).count();
+    assert_eq!((count("export_to_bill_ab_payment"), count("load_datasource_payment")), (1, 2));
+    ok(&drive(&site, payment(&["stek"])).await);
 }
