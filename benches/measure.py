@@ -10,6 +10,7 @@ import common
 import program
 import rac
 import serve
+import sp
 import veil
 
 PAGE = sys.argv[2]
@@ -18,6 +19,7 @@ PARTS = {
     "rac": ("1C clusters", rac),
     "b24": ("Bitrix24", b24),
     "veil": ("ECP VeiL", veil),
+    "sp": ("SQL Server", sp),
     "serve": ("The web service", serve),
 }
 HEAD = """# Performance

@@ -8,6 +8,7 @@ mod certificate;
 mod fault;
 mod folder;
 mod http;
+mod log;
 pub mod rac;
 pub mod sp;
 mod utility;

@@ -29,7 +29,7 @@ function row(run) {
     "tr",
     {},
     h("th", { scope: "row" }, h("a", { href: `#run/${encodeURIComponent(run.id)}` }, name(whatOf(run.order)), " ", h("span", { class: "code" }, codesInWords(run.order)))),
-    h("td", {}, badge(run.state)),
+    h("td", { class: "mark-only" }, badge(run.state)),
     h("td", { class: "wide-only" }, period(run.order)),
     h("td", {}, dateTime(run.started)),
     h("td", { class: "number" }, duration(secondsOf(run))),
@@ -47,12 +47,12 @@ export function mount(root, params) {
   const trouble = h("div", {});
   const more = h("div", { class: "more" });
   const empty = h("p", { class: "soft empty", hidden: true }, t("history.none"));
-  const head = [["history.what"], ["history.state"], ["history.period", "wide-only"], ["history.started"], ["history.took", "number"], ["history.by", "wide-only"]];
+  const head = [["history.what"], ["history.state", "mark-only"], ["history.period", "wide-only"], ["history.started"], ["history.took", "number"], ["history.by", "wide-only"]];
   const table = h(
     "table",
     { class: "history" },
     h("caption", { class: "unseen" }, t("history.title")),
-    h("thead", {}, h("tr", {}, head.map(([key, kind]) => h("th", { scope: "col", class: kind }, t(key))))),
+    h("thead", {}, h("tr", {}, head.map(([key, kind]) => h("th", { scope: "col", class: kind }, h("span", {}, t(key)))))),
     body,
   );
   let runs = [];

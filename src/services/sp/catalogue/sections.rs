@@ -291,7 +291,7 @@ impl Reader<'_> {
         if parts.len() > 2 {
             let hint = "the database is chosen by `database`".to_owned();
             self.faults.add(&word.place, "the name of a procedure has at most two parts: schema.name", hint);
-        } else if parts.iter().any(|part| part.is_empty() || !part.chars().all(|c| is_name_or_sign(c))) {
+        } else if parts.iter().any(|part| part.is_empty() || !part.chars().all(is_name_or_sign)) {
             self.faults.add(&word.place, "this cannot be the name of a procedure", "write schema.name".to_owned());
         }
     }

@@ -250,19 +250,20 @@ impl Running {
             return Next::Skip("not begun: the run was cancelled".to_owned());
         }
         let bad = |step: &&Step| is_over(step.state) && step.state != StepState::Ok;
-        let failed = steps.iter().find(|step| step.state != StepState::Skipped && bad(step));
-        if let (OnError::Stop, Some(failed)) = (self.plan.on_error, failed) {
-            return Next::Skip(format!("not begun: {} was not good, and the plan stops there", told(failed)));
+        if self.plan.on_error == OnError::Stop {
+            let failed = steps.iter().find(|step| step.state != StepState::Skipped && bad(step));
+            if let Some(failed) = failed {
+                return Next::Skip(format!("not begun: {} was not good, and the plan stops there", told(failed)));
+            }
         }
-        let of = |numbers: &[usize]| numbers.iter().filter_map(|at| steps.get(*at)).collect::<Vec<_>>();
-        let good = of(&call.good);
-        let lost: Vec<&&Step> = good.iter().filter(|step| bad(step)).collect();
-        let is_lost = if call.any { lost.len() == good.len() } else { !lost.is_empty() };
-        if let (true, Some(first)) = (is_lost, lost.first()) {
+        let good = || call.good.iter().filter_map(|at| steps.get(*at));
+        if let Some(first) = good().find(bad)
+            && (!call.any || good().all(|step| bad(&step)))
+        {
             return Next::Skip(format!("not begun: {} was not good", told(first)));
         }
-        let all_over = good.iter().all(|step| is_over(step.state));
-        match all_over && of(&call.over).iter().all(|step| is_over(step.state)) {
+        let mut before = good().chain(call.over.iter().filter_map(|at| steps.get(*at)));
+        match before.all(|step| is_over(step.state)) {
             true => Next::Begin,
             false => Next::Wait,
         }

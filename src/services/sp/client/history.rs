@@ -128,11 +128,18 @@ impl History {
         Ok(())
     }
 
+    /// To be done before anything is claimed: the file is there, this process can be seen, and those that are gone hold
+    /// nothing any more.
+    fn enter(&self) -> Result<()> {
+        self.state()?;
+        self.alive.begin()?;
+        self.sweep()
+    }
+
     /// Records a new run, with its claims or waiting for them. A run that is in the way keeps it from being recorded at
     /// all, unless it `waits`.
     pub fn begin(&self, run: &Run, resources: &[String], waits: bool) -> Result<Claimed> {
-        self.alive.begin()?;
-        self.sweep()?;
+        self.enter()?;
         self.change(|db| {
             let in_the_way = self.taken(db, run, resources)?;
             if let (Some(other), false) = (&in_the_way, waits) {
@@ -152,8 +159,7 @@ impl History {
 
     /// Claims for a run that is recorded already: one that waits, or one that is taken up again.
     pub fn go_on(&self, run: &Run, resources: &[String]) -> Result<Claimed> {
-        self.alive.begin()?;
-        self.sweep()?;
+        self.enter()?;
         self.change(|db| {
             if let Some(other) = self.taken(db, run, resources)? {
                 return Ok(Claimed::No(other));

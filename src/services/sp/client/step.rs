@@ -111,27 +111,19 @@ struct Told {
 
 /// Carries out a step, with as many tries as the catalogue allows; its end is in the run.
 pub(super) async fn carry_out(crew: &Crew<'_>, at: usize) {
-    let live = crew.live();
-    let hold = match hold(crew, at).await {
-        Ok(hold) => hold,
-        Err(failure) => return end(live, at, failure),
-    };
-    if let Err(failure) = tries(crew, at, hold.as_ref()).await {
-        end(live, at, failure);
-    }
-    if let Some(hold) = hold {
-        crew.locks.free(hold).await;
+    if let Err(failure) = tries(crew, at).await {
+        end(crew.live(), at, failure);
     }
 }
 
-async fn tries(crew: &Crew<'_>, at: usize, hold: Option<&Hold>) -> Tried<()> {
+async fn tries(crew: &Crew<'_>, at: usize) -> Tried<()> {
     let live = crew.live();
     let retry = &crew.running.site.catalogue().retry;
     let schedule = Schedule { tries: retry.attempts, first: retry.backoff, longest: retry.backoff_max };
     let mut tries = 0;
     loop {
         tries += 1;
-        let Err(failure) = attempt(crew, at, hold).await else { return Ok(()) };
+        let Err(failure) = under_lock(crew, at).await else { return Ok(()) };
         let pause = schedule.pause(tries).filter(|_| may_repeat(crew, at, &failure));
         let Some(pause) = pause else { return Err(failure) };
         let why = failure.error.as_ref().map_or("", Error::message);
@@ -144,6 +136,15 @@ async fn tries(crew: &Crew<'_>, at: usize, hold: Option<&Hold>) -> Tried<()> {
             return Err(Failure::cancelled());
         }
     }
+}
+
+async fn under_lock(crew: &Crew<'_>, at: usize) -> Tried<()> {
+    let hold = hold(crew, at).await?;
+    let tried = attempt(crew, at, hold.as_ref()).await;
+    if let Some(hold) = hold {
+        crew.locks.free(hold).await;
+    }
+    tried
 }
 
 /// The lock of a step, where it has one.
@@ -169,7 +170,7 @@ fn may_repeat(crew: &Crew<'_>, at: usize, failure: &Failure) -> bool {
     });
     let listed = match SqlError::of(error) {
         Some(server) => retry.on_errors.contains(&server.number),
-        None => retry.on_disconnect && [LOST, COMMIT_UNKNOWN].contains(&error.code()),
+        None => retry.on_disconnect && [LOST, LOCK_LOST, COMMIT_UNKNOWN].contains(&error.code()),
     };
     let unreached = !begun && retry.on_disconnect && error.kind() == Kind::Unavailable;
     unreached || listed && repeatable
@@ -179,9 +180,11 @@ async fn attempt(crew: &Crew<'_>, at: usize, hold: Option<&Hold>) -> Tried<()> {
     let live = crew.live();
     let call = crew.running.call(at);
     let database = live.look(|run| run.steps[at].database.clone());
-    let mut lease = match live.cancel.run_until_cancelled(ready(crew, &database, call)).await {
-        Some(Ok(lease)) => lease,
-        Some(Err(error)) => return Err(Failure::failed(error)),
+    let ready = timeout(call.timeout, ready(crew, &database, call));
+    let mut lease = match live.cancel.run_until_cancelled(ready).await {
+        Some(Ok(Ok(lease))) => lease,
+        Some(Ok(Err(error))) => return Err(Failure::failed(error)),
+        Some(Err(_)) => return Err(Failure::cut(StepState::TimedOut, Some(too_long(call)))),
         None => return Err(Failure::cancelled()),
     };
     let recorded = live.step(at, |step| {
@@ -306,6 +309,10 @@ async fn commit(crew: &Crew<'_>, lease: &mut Lease<'_>, at: usize, hold: Option<
             Ok(())
         }
         // The server has said no.
+        Err(error) if SqlError::of(&error).is_some_and(|error| error.number == NOTHING_TO_COMMIT) => {
+            let hint = "the procedure ends transactions by itself: say `transaction = false` in its stage or rule";
+            Err(Failure::failed(error.hint(hint)))
+        }
         Err(error) if SqlError::of(&error).is_some() => Err(Failure::failed(error)),
         Err(error) => {
             lease.connection = None;
@@ -382,6 +389,8 @@ fn told(error: &Error) -> StepError {
 
 /// From this severity on a server ends the connection.
 const FATAL: i64 = 20;
+/// COMMIT without a transaction.
+const NOTHING_TO_COMMIT: i64 = 3902;
 /// ROLLBACK without a transaction.
 const NO_TRANSACTION: i64 = 3903;
 /// The code of a lost connection.

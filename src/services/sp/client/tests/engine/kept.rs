@@ -110,7 +110,7 @@ async fn another_process_can_cancel_a_run() {
 #[tokio::test(start_paused = true)]
 async fn history_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("runs.sqlite");
+    let file = folder.path().join("new folder/runs.sqlite");
     let fake = Fake::new(|call, _| match call.contains("room") {
         true => Act::raises(547),
         false => Act { says: vec!["done".to_owned()], ..Act::takes(1000) },
@@ -223,6 +223,21 @@ async fn a_killed_process_leaves_runs_that_can_be_taken_up() {
         assert_eq!(calls, expected, "{what}: no step twice, none lost");
         assert_eq!(site.resume(&id, "olga", Unknown::Refuse).map(|_| ()).unwrap_err().code(), "sp.not_resumable");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_take_up_the_same_run_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.sqlite");
+    let fake = Fake::quick();
+    let id = killed(&fake, &file, &[], [Some(S::Ok), Some(S::Running), None]);
+    let (one, other) = (process(&fake, &file, &[]), process(&fake, &file, &[]));
+    let running = one.resume(&id, "ivan", Unknown::Refuse).unwrap();
+    assert_eq!(other.resume(&id, "olga", Unknown::Refuse).map(|_| ()).unwrap_err().code(), "sp.not_resumable");
+    // Both have found it interrupted, and come to claim it one after the other.
+    let claimed = other.0.history.go_on(&running.run(), &[]).unwrap();
+    assert_eq!(claimed, crate::services::sp::client::history::Claimed::No(id));
+    ok(&running.drive().await);
 }
 
 #[tokio::test(start_paused = true)]

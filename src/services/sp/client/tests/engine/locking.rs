@@ -68,24 +68,42 @@ async fn the_steps_of_one_run_share_a_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_lock_fails_the_step_and_undoes_it() {
-    for (when, takes) in [("in the middle", 60_000), ("just before the commit", 1000)] {
-        let fake = Fake::new(move |call, _| match call.starts_with("crude") {
+async fn a_lost_lock_undoes_the_step_which_is_tried_again_where_that_does_no_harm() {
+    let cases =
+        [("in the middle", 60_000, false), ("just before the commit", 1000, false), ("in the middle", 60_000, true)];
+    for (when, takes, repeatable) in cases {
+        let fake = Fake::new(move |call, nth| match call.starts_with("crude") && nth == 1 {
             true => Act::takes(takes),
             false => Act::takes(10),
         });
-        let site = site(&fake, &[]);
+        let manner = format!("repeatable = {repeatable}\nshare = 6");
+        let site = site(&fake, &[("repeatable  = true               # assumed\nshare       = 6", &manner)]);
         let running = site.run(dated("payment", &["0c06"]), "ivan").unwrap();
         let cut = async {
             tokio::time::sleep(ms(900)).await;
             fake.kill_lock_holders();
         };
         let (run, ()) = beside(&running, cut).await;
-        assert_eq!(states(&run), [S::Ok, S::Failed, S::Skipped], "{when}");
-        assert_eq!(run.steps[1].error.as_ref().unwrap().code, "sp.lock_lost", "{when}");
         assert!(fake.all().contains(&"rollback".to_owned()), "{when}");
-        assert!(run.seconds.unwrap() < 10.0, "{when}");
+        match repeatable {
+            true => {
+                ok(&run);
+                assert_eq!(run.steps[1].attempts, 2);
+            }
+            false => {
+                assert_eq!(states(&run), [S::Ok, S::Failed, S::Skipped], "{when}");
+                assert_eq!(run.steps[1].error.as_ref().unwrap().code, "sp.lock_lost", "{when}");
+                assert!(run.seconds.unwrap() < 10.0, "{when}");
+            }
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_reached_for_its_locks_is_tried_again() {
+    let fake = Fake::quick();
+    fake.state().refuses = 2;
+    ok(&drive(&site(&fake, &[]), dated("payment", &["0c06"])).await);
 }
 
 #[tokio::test(start_paused = true)]

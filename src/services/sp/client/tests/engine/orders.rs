@@ -192,3 +192,22 @@ async fn a_plan_runs_nothing_and_goes_out_as_json() {
     assert!(fake.all().is_empty());
     assert_eq!(site.status().unwrap().len(), 0);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_order_is_a_plan_or_has_mistakes(
+        name in proptest::option::of("[a-z_]{0,8}|payment|room"),
+        codes in proptest::collection::vec("\\PC{0,5}|0c06|stek|all", 0..4),
+        month in proptest::option::of(0..=u32::MAX),
+        year in proptest::option::of(i32::MIN..=i32::MAX),
+        undated_only: bool,
+    ) {
+        let catalogue = catalogue(&[]);
+        let order = Order { name, codes, month, year, undated_only, ..Order::default() };
+        if let Err(error) = crate::services::sp::client::plan::plan(&catalogue, &order, &|_, _, _| None) {
+            proptest::prop_assert_eq!(error.code(), "sp.order");
+        }
+    }
+}

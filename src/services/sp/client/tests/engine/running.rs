@@ -197,3 +197,31 @@ async fn estimates_follow_what_was_seen() {
     let other = site.plan(&dated("payment", &["0c10"])).unwrap();
     assert!(other.steps[0].estimate.unwrap() > 2.0 && other.steps[1].estimate == Some(2.0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_every_step_tells_the_whole() {
+    let fake = Fake::new(|call, _| Act::takes(500 + (call.len() as u64 * 97) % 1500));
+    let site = site(&fake, &[("max_parallel = 1 ", "max_parallel = 2 ")]);
+    let order = || whole(&["0c06", "0c10", "stek"]);
+    ok(&drive(&site, order()).await);
+    let estimate = site.plan(&order()).unwrap().estimate.unwrap();
+    let run = drive(&site, order()).await;
+    let took = run.seconds.unwrap();
+    assert_eq!(run.estimate, Some(estimate));
+    assert!((took - estimate).abs() < took * 0.03, "it took {took} s, and {estimate} s were expected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_procedure_that_talks_too_much_is_cut_short() {
+    let fake = Fake::new(|call, _| match call.contains("export") {
+        true => Act { says: (0..2500).map(|n| format!("row {n}")).collect(), ..Act::takes(10) },
+        false => Act::takes(10),
+    });
+    let site = site(&fake, &[]);
+    let run = drive(&site, dated("payment", &["0c06"])).await;
+    ok(&run);
+    let said = &run.steps[0].messages;
+    assert_eq!((said.len(), said[1999].text.as_str()), (2001, "row 1999"));
+    assert_eq!(said[2000].text, "… what the server says from here on is not kept");
+    assert_eq!(site.find(&run.id).unwrap().unwrap().steps[0].messages.len(), 2001);
+}
