@@ -285,16 +285,7 @@ impl<'a> Env<'a> {
     }
 
     /// The rows that UPDATE and DELETE mean: with all of FROM beside each, numbered, each row of the table once.
-<<<<<<< HEAD
     fn meant(&self, name: &Name, from: &[Source], filter: Option<&Expr>) -> Answer<Meant> {
-=======
-    fn meant(
-        &self,
-        name: &Name,
-        from: &[Source],
-        filter: Option<&Expr>,
-    ) -> Answer<(Name, Vec<Field>, Vec<(usize, Row)>)> {
->>>>>>> sp-web
         let by_alias = from
             .iter()
             .flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
