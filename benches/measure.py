@@ -9,10 +9,19 @@ import b24
 import common
 import program
 import rac
+import serve
+import sp
 import veil
 
 PAGE = sys.argv[2]
-PARTS = {"program": ("The program", program), "rac": ("1C clusters", rac), "b24": ("Bitrix24", b24), "veil": ("ECP VeiL", veil)}
+PARTS = {
+    "program": ("The program", program),
+    "rac": ("1C clusters", rac),
+    "b24": ("Bitrix24", b24),
+    "veil": ("ECP VeiL", veil),
+    "sp": ("SQL Server", sp),
+    "serve": ("The web service", serve),
+}
 HEAD = """# Performance
 
 Measured by `benches/run` on two shared cores; `benches/run rac` measures one part again. A peer is measured in the same

@@ -2,7 +2,7 @@
 //!
 //! `core` is the native engine (limits, batches, repeats, rows) and knows neither Rhai nor any outside system;
 //! `services` holds one folder for each outside system over it; `script` embeds Rhai; `sandbox` imitates the outside
-//! systems; `cli`, `repl` and `render` are what a person meets.
+//! systems; `web` is the service over `sp`; `cli`, `repl` and `render` are what a person meets.
 
 pub mod cli;
 pub mod config;
@@ -16,3 +16,4 @@ pub mod secret;
 pub mod services;
 pub mod settings;
 pub mod text_file;
+pub mod web;

@@ -78,6 +78,7 @@ fn every_example_on_a_page_for_people_runs() {
         "README.ru.md",
         "docs/from-fast-bitrix24.md",
         "docs/from-racpy.md",
+        "docs/from-stored-procedures-wrapper.md",
         "docs/from-veil-api-client.md",
         "docs/scripting.md",
     ] {

@@ -44,13 +44,18 @@ fn slashed(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
-/// How clusters are asked.
+/// How clusters are asked, or where SQL Server is.
 #[derive(Clone, Copy, Debug)]
 enum Transport {
     Protocol,
     /// By running `rac`, which is this program under that name.
     Utility,
+    /// A real SQL Server: the one whose connection string is in the environment.
+    RealServer,
 }
+
+/// The variable with the connection string of a real SQL Server: `Server=tcp:host,1433;Database=…;User Id=…;Password=…`.
+const REAL_SERVER: &str = "SP_TEST_URL";
 
 /// Connections to a sandbox whose clusters are asked by running `rac`, which is put into this folder.
 fn through_utility(sandbox: &Sandbox, folder: &Path) -> Config {
@@ -64,6 +69,16 @@ fn through_utility(sandbox: &Sandbox, folder: &Path) -> Config {
     }
     let mut config = sandbox.config().unwrap();
     config.add("rac", "main", connection);
+    config
+}
+
+/// Connections to a sandbox whose SQL Server is a real one.
+fn with_real_server(sandbox: &Sandbox) -> Config {
+    let mut connection = Connection::new(REAL_SERVER);
+    let text = Given::Text(std::env::var(REAL_SERVER).unwrap());
+    connection.set(pult::services::sp::SETTINGS, "connection_string", text).unwrap();
+    let mut config = sandbox.config().unwrap();
+    config.add("sp", "main", connection);
     config
 }
 
@@ -91,6 +106,7 @@ fn run(path: &Path, transport: Transport) -> (String, Option<String>) {
             let config = |sandbox: &Sandbox| through_utility(sandbox, utility.path());
             common::stage_with(root, &args, &Settings::default(), config)
         }
+        Transport::RealServer => common::stage_with(root, &args, &Settings::default(), with_real_server),
     };
     let ended = on_deep_stack(|| {
         let text = read_script(path).map_err(|error| Box::new(Report::of(&error)))?;
@@ -115,6 +131,15 @@ fn failures(cases: &[PathBuf], transport: Transport) -> String {
 #[test]
 fn every_case_of_clusters_ends_well_through_the_utility_too() {
     let failures = failures(&scripts("cases/rac"), Transport::Utility);
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn every_case_of_sql_ends_well_at_a_real_server_too() {
+    if std::env::var_os(REAL_SERVER).is_none() {
+        return eprintln!("skipped: no real SQL Server, because {REAL_SERVER} holds no connection string");
+    }
+    let failures = failures(&scripts("cases/sp/server"), Transport::RealServer);
     assert!(failures.is_empty(), "{failures}");
 }
 

@@ -8,7 +8,9 @@ mod rac;
 mod repl;
 mod run;
 mod sandbox;
+mod serve;
 mod setup;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -105,6 +107,8 @@ enum Command {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
+    /// The web service over stored procedures, and its page.
+    Serve(serve::Options),
     /// Run the simulators until stopped; print where each listens.
     Sandbox(sandbox::Options),
     /// The utility `rac` of the platform, with its own options: `pult rac help`.
@@ -199,6 +203,7 @@ fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {
         Some(Command::Eval { code, args, form }) => eval::eval(global, &code, args, &form),
         Some(Command::Check { scripts }) => check::check(global, &scripts),
         Some(Command::Init { folder }) => init::init(&folder),
+        Some(Command::Serve(options)) => serve::serve(global, &options),
         Some(Command::Sandbox(options)) => sandbox::sandbox(options),
         Some(Command::Rac { .. }) => Err(rac::not_first()),
         Some(Command::Docs { name, form, write }) => docs::docs(global, name.as_deref(), form, write.as_deref()),

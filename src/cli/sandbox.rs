@@ -1,10 +1,9 @@
 //! `pult sandbox`: the simulators on loopback addresses until stopped.
 
-use std::io::Read;
-
 use clap::Args;
 
 use super::setup::runtime;
+use super::stop::Stop;
 use super::{eprint_line, print_line};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{Sandbox, Settings};
@@ -39,7 +38,7 @@ pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
             Error::new(Kind::Usage, "sandbox.utility", format!("this program does not find itself: {error}"))
         })?;
         sandbox.place_utility(&program)?;
-        sandbox.place_certificate()?;
+        sandbox.place_certificates()?;
         if options.json {
             print_line(&sandbox.json().to_string())?;
         } else {
@@ -48,44 +47,11 @@ pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
             }
             eprint_line("Ctrl-C stops");
         }
-        stopped(options.until_eof).await
+        let mut stop = Stop::new()?;
+        stop.asked_or_eof(options.until_eof).await;
+        Ok::<_, Error>(())
     })?;
     // A thread that still reads standard input must not hold the program.
     runtime.shutdown_background();
     Ok(0)
-}
-
-/// Ends on SIGINT, on SIGTERM, and on the end of standard input when that is asked for.
-async fn stopped(until_eof: bool) -> Result<()> {
-    let failed = |error| Error::new(Kind::Usage, "sandbox.signals", format!("signals cannot be listened for: {error}"));
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate()).map_err(failed)?.recv().await;
-        Ok(())
-    };
-    // Windows ends a console program with these instead.
-    #[cfg(windows)]
-    let terminate = async {
-        let mut close = tokio::signal::windows::ctrl_close().map_err(failed)?;
-        let mut shutdown = tokio::signal::windows::ctrl_shutdown().map_err(failed)?;
-        tokio::select! { _ = close.recv() => {} _ = shutdown.recv() => {} }
-        Ok(())
-    };
-    let end_of_input = async {
-        match until_eof {
-            true => drop(
-                tokio::task::spawn_blocking(|| {
-                    std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink())
-                })
-                .await,
-            ),
-            false => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.map_err(failed),
-        terminated = terminate => terminated,
-        () = end_of_input => Ok(()),
-    }
 }

@@ -77,6 +77,10 @@ impl Setup {
         Ok(Setup { host: Arc::new(host), sandbox, runtime, root, max_operations, quiet, verbose })
     }
 
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// Runs `work` with a session, on a stack that is deep enough. Ctrl-C stops what runs; pressed again it ends the
     /// program.
     pub fn run<T: Send>(&self, args: Vec<String>, work: impl FnOnce(&Session) -> T + Send) -> Result<T> {

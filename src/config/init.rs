@@ -2,7 +2,7 @@
 
 use crate::settings::{COMMON, Setting, Type};
 
-use super::Known;
+use super::{Known, serve};
 
 /// Where lines of prose are broken.
 const WIDTH: usize = 100;
@@ -22,20 +22,31 @@ const BEGINNING: &str = "\
 allow = []
 ";
 
+const PEOPLE: &str = "
+# Who may start runs over the web service, each with a token of at least 16 characters.
+#[serve.tokens]
+#portal = { env = \"PULT_TOKEN_PORTAL\" }
+
+# Who may only read.
+#[serve.readers]
+#monitoring = { env = \"PULT_TOKEN_MONITORING\" }";
+
 /// A whole `pult.toml` that loads as it is: everything but an empty `[fs]` is switched off, and every setting of every
 /// service is there with what it is for and an example.
 pub fn commented(known: &[Known]) -> String {
     let mut file = BEGINNING.to_owned();
     for service in known {
-        section(&mut file, service);
+        section(&mut file, &format!("{}.main", service.service), service.settings);
     }
+    section(&mut file, serve::SECTION, serve::SETTINGS);
+    push(&mut file, PEOPLE);
     profile(&mut file, known);
     file
 }
 
-fn section(file: &mut String, known: &Known) {
-    push(file, &format!("\n#[{}.main]", known.service));
-    for setting in known.settings.iter().chain(COMMON) {
+fn section(file: &mut String, title: &str, settings: &[Setting]) {
+    push(file, &format!("\n#[{title}]"));
+    for setting in settings.iter().chain(COMMON) {
         explain(file, setting.help);
         if let Type::Choice(words) = setting.holds {
             explain(file, &format!("One of: {}.", words.join(", ")));

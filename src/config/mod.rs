@@ -2,7 +2,7 @@
 //!
 //! One file is read, never several merged. All its mistakes are reported at once, each with its place. A secret that is
 //! not there (an environment variable that is not set, say) hurts only the connection that wants it, and only when that
-//! connection is used. `read` takes the file apart, `veil` hides secrets in the text that is shown with a mistake,
+//! connection is used. `read` takes the file apart (`serve` its section of people), `veil` hides secrets in the text that is shown with a mistake,
 //! `refer` follows `{ env = … }` and its like, `init` writes the first file.
 
 mod file;
@@ -10,6 +10,7 @@ mod init;
 mod keyring;
 mod read;
 mod refer;
+mod serve;
 #[cfg(test)]
 mod tests;
 mod veil;
@@ -24,6 +25,7 @@ use crate::error::{Error, Fault, Kind, Result, did_you_mean};
 use crate::settings::{Setting, Settings};
 
 pub use init::commented;
+pub use serve::{Person, Serve};
 
 use read::{Document, Section, Source};
 use refer::Surroundings;
@@ -46,6 +48,7 @@ pub struct Known {
 pub struct Config {
     path: Option<PathBuf>,
     connections: Vec<Connection>,
+    serve: Serve,
     folders: Vec<PathBuf>,
     warnings: Vec<Fault>,
 }
@@ -163,6 +166,9 @@ impl Config {
         for section in chosen {
             config.take(section, shown, surroundings);
         }
+        let (serve, warnings) = Serve::assembled(document.serve, profile, shown, surroundings);
+        config.serve = serve;
+        config.warnings.extend(warnings);
         config
     }
 
@@ -232,6 +238,11 @@ impl Config {
     pub fn connections(&self, service: &str) -> impl Iterator<Item = &str> {
         let of_service = self.connections.iter().filter(move |connection| connection.service == service);
         of_service.map(|connection| connection.name.as_str())
+    }
+
+    /// What `[serve]` says; nothing where there is none. The error is `config.unresolved`.
+    pub fn serve(&self) -> Result<&Serve> {
+        self.serve.usable()
     }
 
     /// The file this was read from.

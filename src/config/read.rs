@@ -8,11 +8,12 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::error::did_you_mean;
 use crate::settings::{Given, Setting, Type, lookup};
 
+use super::serve::{self, ServeSection};
 use super::veil::{self, Hidden};
 use super::{Known, Mistake};
 
-type Key<'i> = Spanned<DeString<'i>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+pub(super) type Key<'i> = Spanned<DeString<'i>>;
+pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 
 const PROFILES: &str = "profiles";
 const FOLDERS: &str = "fs";
@@ -25,6 +26,7 @@ pub(super) const REFERENCES: [&str; 3] = ["env", "file", "keyring"];
 pub(super) struct Document {
     /// In the order of the file.
     pub sections: Vec<Section>,
+    pub serve: Vec<ServeSection>,
     pub profiles: Vec<String>,
     /// Folders of `[fs] allow`, as written.
     pub allow: Vec<String>,
@@ -75,9 +77,14 @@ pub(super) enum Reference {
 
 /// A section as it stands in the file: `[b24.main]`.
 pub(super) fn title(profile: Option<&str>, service: &str, name: &str) -> String {
+    format!("[{}.{}]", profiled(profile, service), quoted(name))
+}
+
+/// A section's name with that of its profile: `profiles.test.serve`.
+pub(super) fn profiled(profile: Option<&str>, section: &str) -> String {
     match profile {
-        Some(profile) => format!("[{PROFILES}.{}.{service}.{}]", quoted(profile), quoted(name)),
-        None => format!("[{service}.{}]", quoted(name)),
+        Some(profile) => format!("{PROFILES}.{}.{section}", quoted(profile)),
+        None => section.to_owned(),
     }
 }
 
@@ -102,10 +109,10 @@ pub(super) fn read(text: &str, known: &[Known]) -> Document {
     found
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
     known: &'a [Known],
-    found: Document,
+    pub(super) found: Document,
     /// Values that everybody may see.
     open: Vec<Range<usize>>,
 }
@@ -116,6 +123,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 PROFILES => self.profiles(value),
                 FOLDERS => self.folders(value),
+                serve::SECTION => self.serve(None, value),
                 _ => self.service(None, key, value),
             }
         }
@@ -129,7 +137,10 @@ impl Reader<'_> {
             let expected = format!("[{PROFILES}.{}.SERVICE.CONNECTION]", quoted(profile));
             let Some(services) = self.table(value, &expected) else { continue };
             for (key, value) in entries(services) {
-                self.service(Some(profile), key, value);
+                match key.get_ref().as_ref() {
+                    serve::SECTION => self.serve(Some(profile), value),
+                    _ => self.service(Some(profile), key, value),
+                }
             }
         }
     }
@@ -191,7 +202,8 @@ impl Reader<'_> {
             let hint = format!("put it below {}", title(profile, owner.service, "main"));
             return self.wrong(key.span(), format!("the setting `{name}` stands in no connection"), hint);
         }
-        let mut sections: Vec<&str> = self.known.iter().map(|known| known.service).collect();
+        let sections = self.known.iter().map(|known| known.service);
+        let mut sections: Vec<&str> = sections.chain([serve::SECTION]).collect();
         if profile.is_none() {
             sections.extend([FOLDERS, PROFILES]);
         }
@@ -221,7 +233,7 @@ impl Reader<'_> {
         });
     }
 
-    fn setting(&mut self, known: Known, key: &Key, value: &Value) -> Option<Entry> {
+    pub(super) fn setting(&mut self, known: Known, key: &Key, value: &Value) -> Option<Entry> {
         let setting = match lookup(known.settings, key.get_ref()) {
             Ok(setting) => setting,
             Err((message, hint)) => {
@@ -229,11 +241,14 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let source = match value.get_ref() {
+        Some(Entry { setting, span: value.span(), source: self.source(setting, value)? })
+    }
+
+    pub(super) fn source(&mut self, setting: &'static Setting, value: &Value) -> Option<Source> {
+        Some(match value.get_ref() {
             DeValue::Table(table) => Source::Reference(self.reference(setting, table, value.span())?),
             _ => Source::Here(self.given(setting, value)?),
-        };
-        Some(Entry { setting, span: value.span(), source })
+        })
     }
 
     /// A value that stands in the file itself.
@@ -331,7 +346,7 @@ impl Reader<'_> {
     }
 
     /// The table behind a value that has to be one.
-    fn table<'t, 'i>(&mut self, value: &'t Value<'i>, expected: &str) -> Option<&'t DeTable<'i>> {
+    pub(super) fn table<'t, 'i>(&mut self, value: &'t Value<'i>, expected: &str) -> Option<&'t DeTable<'i>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
             let hint = match value.get_ref() {
@@ -344,7 +359,7 @@ impl Reader<'_> {
         table
     }
 
-    fn wrong(&mut self, span: Range<usize>, message: String, hint: String) {
+    pub(super) fn wrong(&mut self, span: Range<usize>, message: String, hint: String) {
         self.mistake(Mistake::new(span, message).hint(hint));
     }
 
@@ -354,7 +369,7 @@ impl Reader<'_> {
 }
 
 /// In the order of the file; the parser gives them by the alphabet.
-fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+pub(super) fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries

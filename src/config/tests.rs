@@ -421,6 +421,43 @@ fn folders_begin_where_the_file_is() {
 }
 
 #[test]
+fn the_web_service_has_people_instead_of_connections() {
+    let text = "[serve]\nlisten = \"0.0.0.0:80\"\nrate = 5\n[serve.tokens]\nportal = { env = \"PORTAL\" }\n\
+                [serve.readers]\nscreen = { env = \"SCREEN\" }\n[profiles.test.serve]\nrate = 7\n\
+                [profiles.test.serve.tokens]\nportal = { env = \"TEST\" }\n";
+    let environment = [("PORTAL", "portal-secret"), ("SCREEN", "screen-secret"), ("TEST", "test-secret")];
+    let people = |config: &Config| {
+        let people = &config.serve().unwrap().people;
+        let shown = |person: &Person| (person.user.clone(), person.token.expose().to_owned(), person.may_start);
+        people.iter().map(shown).collect::<Vec<_>>()
+    };
+    let person = |user: &str, token: &str, may_start| (user.to_owned(), token.to_owned(), may_start);
+    let config = File::new(text).load_with(None, &environment).unwrap();
+    assert_eq!(config.serve().unwrap().settings.text("listen"), Some("0.0.0.0:80"));
+    assert_eq!(people(&config), [person("portal", "portal-secret", true), person("screen", "screen-secret", false)]);
+    let config = File::new(text).load_with(Some("test"), &environment[1..]).unwrap();
+    assert_eq!(config.serve().unwrap().settings.number("rate"), Some(7.0));
+    assert_eq!(people(&config), [person("screen", "screen-secret", false), person("portal", "test-secret", true)]);
+    let error = File::new(text).load().unwrap().serve().unwrap_err();
+    assert_eq!((error.code(), error.all_faults().len()), ("config.unresolved", 2));
+    assert!(error.message().contains("`portal`: the environment variable PORTAL is not set"), "{error}");
+}
+
+#[test]
+fn mistakes_about_the_web_service_are_all_named() {
+    let text = "[serve]\nlisen = \"x\"\ntoken = \"TOPSECRET-1\"\nreading = \"all\"\n[serve.tokens]\nann = 5\n\
+                bob = { env = \"BOB\" }\n[serve.readers]\nbob = { file = \"bob\" }\n[profiles.x]\nserve = 5\n";
+    let mistakes = File::mistakes(text);
+    assert_eq!(all_marked(&mistakes), ["lisen", "token", "\"all\"", "5", "bob", "5"]);
+    assert_eq!(mistakes[0].2, "did you mean `listen`?");
+    assert_eq!(mistakes[1].2, "people stand in [serve.tokens] or [serve.readers]");
+    assert_eq!(mistakes[4].1, "the user `bob` stands here a second time");
+    assert_eq!(mistakes[5].1, "expected a section [profiles.x.serve], found a whole number");
+    let shown = File::new(text).load().unwrap_err().all_faults()[0].text.clone();
+    assert!(!shown.contains("TOPSECRET"), "{shown}");
+}
+
+#[test]
 fn the_first_file_loads_as_written_and_with_everything_switched_on() {
     let written = commented(KNOWN);
     assert!(written.lines().all(|line| line.chars().count() <= 105), "{written}");

@@ -13,6 +13,7 @@ use crate::settings::{COMMON, Type};
 
 use super::Known;
 use super::read::{REFERENCES, is_variable};
+use super::serve;
 
 /// What may stand behind a value without being one.
 const CLOSING: [char; 4] = ['}', ']', ' ', '\t'];
@@ -140,7 +141,7 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn new(known: &[Known], broken: bool) -> Rules {
-        let all = || known.iter().flat_map(|known| known.settings).chain(COMMON);
+        let all = || known.iter().flat_map(|known| known.settings).chain(serve::SETTINGS).chain(COMMON);
         let secret: Vec<&str> = all().filter(|setting| setting.holds == Type::Secret).map(|s| s.name).collect();
         let open = all().map(|setting| setting.name).chain(REFERENCES).chain(["allow"]);
         Rules { open: open.filter(|name| !secret.contains(name)).collect(), secret, broken }

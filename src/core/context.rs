@@ -58,6 +58,15 @@ impl Context {
         self.progress().suspend(|| drop(writeln!(std::io::stderr(), "warning: {line}")));
     }
 
+    /// Shows the person a line that a server said while it works, above the bars; nobody sees it where no bars are shown.
+    pub fn say(&self, text: &str) {
+        use std::io::Write;
+        if self.progress().is_shown() {
+            let line = crate::secret::mask(text);
+            self.progress().suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
+        }
+    }
+
     /// In a dry run, tells what would be sent and answers true; else answers false. To be asked before every call that
     /// changes something.
     pub fn only_tells(&self, what: impl FnOnce() -> String) -> bool {
@@ -73,6 +82,12 @@ impl Context {
     /// Whether changes are only told of.
     pub fn is_dry_run(&self) -> bool {
         self.0.would.is_some()
+    }
+
+    /// The value of a variable of the environment that a file of the user names: `${env:NAME}`. Empty counts as unset. What
+    /// is a secret is made one by whoever knows that it is.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     /// The limits of a server, shared by everything in this process that talks to it.

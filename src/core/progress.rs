@@ -35,6 +35,11 @@ impl Progress {
         }))
     }
 
+    /// Whether a person sees bars.
+    pub fn is_shown(&self) -> bool {
+        self.shown
+    }
+
     /// Runs `print` with the bars out of the way.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match self.shown {

@@ -309,6 +309,20 @@ impl Rows {
         Rows(Arc::new(Inner { chunks, order: Order::AsTheyCame(before), columns }))
     }
 
+    /// No rows, but columns: what a query found nothing with.
+    pub fn none(columns: impl IntoIterator<Item = impl Into<Box<str>>>) -> Rows {
+        let columns = columns.into_iter().map(Into::into).collect();
+        Rows(Arc::new(Inner { chunks: Vec::new(), order: Order::AsTheyCame(vec![0]), columns }))
+    }
+
+    /// Pages of one list, put together without copying their cells.
+    pub fn joined(pages: &[Rows]) -> Rows {
+        match pages.iter().all(|page| matches!(page.0.order, Order::AsTheyCame(_))) {
+            true => Rows::new(pages.iter().flat_map(|page| page.0.chunks.iter().cloned()).collect()),
+            false => pages.iter().fold(Rows::default(), |all, page| all.and(page)),
+        }
+    }
+
     pub fn len(&self) -> usize {
         match &self.0.order {
             Order::AsTheyCame(before) => before.last().copied().unwrap_or(0),
@@ -498,6 +512,16 @@ mod tests {
         assert_eq!(rows.0.chunks[0].zones.len(), 2);
         assert_eq!(rows.get(1).unwrap().get("at"), Some(Field::Moment { at: 2, zone: &east }));
         assert_eq!(rows.get(2).unwrap().get("at"), Some(Field::Moment { at: 3, zone: &utc }));
+    }
+
+    #[test]
+    fn pages_are_put_together_and_nothing_can_have_columns() {
+        let (page, picked) = (sample(), sample().pick([1]));
+        assert_eq!(Rows::joined(&[page.clone(), page.clone()]).len(), 6);
+        assert_eq!(Rows::joined(&[page, picked.clone()]).get(3).unwrap().get("ID"), Some(Field::Integer(2)));
+        let none = Rows::none(["a", "b"]);
+        assert_eq!((none.len(), none.columns().len()), (0, 2));
+        assert_eq!(none.and(&picked).len(), 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::error::{Error, Kind, Result};
 
@@ -15,16 +15,18 @@ const VERSION: i64 = 1;
 pub struct State {
     path: Option<PathBuf>,
     open: Mutex<Option<Connection>>,
+    /// Does not wait for the disk.
+    quick: bool,
 }
 
 impl State {
     pub fn at(path: impl Into<PathBuf>) -> State {
-        State { path: Some(path.into()), open: Mutex::new(None) }
+        State { path: Some(path.into()), open: Mutex::new(None), quick: false }
     }
 
     /// Forgotten with the process; for the sandbox and tests.
     pub fn in_memory() -> State {
-        State { path: None, open: Mutex::new(None) }
+        State { path: None, open: Mutex::new(None), quick: false }
     }
 
     /// The value kept under this key of this area.
@@ -55,6 +57,52 @@ impl State {
         work(db).map_err(|error| self.failed(error))
     }
 
+    /// The file, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Another way into the same file for what is written often: it survives the end of the process, but not always that of
+    /// the computer's power. In memory it is a state of its own.
+    pub fn for_journals(&self) -> State {
+        State { path: self.path.clone(), open: Mutex::new(None), quick: true }
+    }
+
+    /// Makes the tables of an area, step by step from the version that the file has; an area of a later version is refused.
+    pub fn tables(&self, area: &str, steps: &[&str]) -> Result<()> {
+        let newest = steps.len() as i64;
+        let found = self.change(|db| {
+            db.execute("CREATE TABLE IF NOT EXISTS areas (area TEXT PRIMARY KEY, version INTEGER NOT NULL)", [])?;
+            let version = "SELECT version FROM areas WHERE area = ?1";
+            let found: i64 = db.query_row(version, [area], |row| row.get(0)).optional()?.unwrap_or_default();
+            for step in steps.iter().skip(usize::try_from(found).unwrap_or_default()) {
+                db.execute_batch(step)?;
+            }
+            let set = "INSERT INTO areas VALUES (?1, ?2) ON CONFLICT (area) DO UPDATE SET version = excluded.version";
+            db.execute(set, params![area, newest.max(found)])?;
+            Ok(found)
+        })?;
+        match found > newest {
+            true => Err(self.failed(format!("its `{area}` was written by a newer pult (version {found})"))),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads from an area's tables.
+    pub fn look<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.with(work)
+    }
+
+    /// Changes an area's tables: all of it or nothing, and nobody else at the same moment, in other processes neither.
+    pub fn change<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.with(|db| {
+            let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+
     fn connect(&self) -> Result<Connection> {
         let db = match &self.path {
             None => Connection::open_in_memory(),
@@ -66,6 +114,9 @@ impl State {
         let db = db.map_err(|error| self.failed(error))?;
         let prepared = db.busy_timeout(std::time::Duration::from_secs(10)).and_then(|()| {
             db.pragma_update(None, "journal_mode", "WAL")?;
+            if self.quick {
+                db.pragma_update(None, "synchronous", "NORMAL")?;
+            }
             db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         });
         let version = prepared.map_err(|error| self.failed(error))?;
@@ -119,6 +170,36 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn an_area_grows_step_by_step_and_refuses_what_is_newer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let steps =
+            ["CREATE TABLE one (n INTEGER)", "ALTER TABLE one ADD COLUMN m INTEGER; CREATE TABLE two (n INTEGER)"];
+        let old = State::at(&path);
+        old.tables("runs", &steps[..1]).unwrap();
+        old.change(|db| db.execute("INSERT INTO one VALUES (1)", [])).unwrap();
+        let new = State::at(&path).for_journals();
+        new.tables("runs", &steps).unwrap();
+        new.tables("runs", &steps).unwrap();
+        let n: i64 = new.look(|db| db.query_row("SELECT n FROM one WHERE m IS NULL", [], |row| row.get(0))).unwrap();
+        assert_eq!(n, 1);
+        assert!(old.tables("runs", &steps[..1]).unwrap_err().message().contains("newer pult"));
+    }
+
+    #[test]
+    fn a_change_is_whole_or_not_at_all() {
+        let state = State::in_memory();
+        state.tables("x", &["CREATE TABLE t (n INTEGER)"]).unwrap();
+        let failed = state.change(|db| {
+            db.execute("INSERT INTO t VALUES (1)", [])?;
+            db.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        assert!(failed.is_err());
+        let n: i64 = state.look(|db| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0))).unwrap();
+        assert_eq!(n, 0);
     }
 
     #[test]

@@ -31,6 +31,20 @@ impl RowStream {
         RowStream { pages, current: VecDeque::new(), producer: runtime.spawn(produce(sender)) }
     }
 
+    /// The next row where it has arrived already: no waiting.
+    pub fn ready(&mut self) -> Option<Row> {
+        self.current.pop_front()
+    }
+
+    /// Reads all that is left, and tells how many rows that were.
+    pub async fn count(&mut self) -> Result<usize> {
+        let mut count = std::mem::take(&mut self.current).len();
+        while let Some(page) = self.pages.recv().await {
+            count += page?.len();
+        }
+        Ok(count)
+    }
+
     /// The next row; `None` after the last one.
     pub async fn next(&mut self) -> Option<Result<Row>> {
         loop {
@@ -83,8 +97,21 @@ mod tests {
         assert_eq!(made.load(Ordering::Relaxed), 3);
         let first = stream.next().await.unwrap().unwrap();
         assert_eq!(first.get("ID"), Some(Field::Integer(0)));
+        assert!(stream.ready().is_none());
         drop(stream);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(made.load(Ordering::Relaxed) <= 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_can_be_counted() {
+        let mut stream = RowStream::start(&Handle::current(), 2, |pages| async move {
+            for n in 0..5 {
+                let _ = pages.send(Ok(page(n))).await;
+            }
+        });
+        stream.next().await.unwrap().unwrap();
+        assert_eq!(stream.count().await.unwrap(), 4);
+        assert!(stream.next().await.is_none());
     }
 }

@@ -12,9 +12,10 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    pub fn place(pem: &str) -> io::Result<Certificate> {
+    /// Under the name of the simulator: `veil-ca.pem`.
+    pub fn place(simulator: &str, pem: &str) -> io::Result<Certificate> {
         let folder = Folder::new()?;
-        let path = folder.path().join("veil-ca.pem");
+        let path = folder.path().join(format!("{simulator}-ca.pem"));
         std::fs::write(&path, pem)?;
         Ok(Certificate { path, _folder: folder })
     }

@@ -8,7 +8,9 @@ mod certificate;
 mod fault;
 mod folder;
 mod http;
+mod log;
 pub mod rac;
+pub mod sp;
 mod utility;
 pub mod veil;
 
@@ -28,6 +30,7 @@ use utility::Utility;
 pub struct Settings {
     pub b24: b24::Knobs,
     pub rac: rac::Knobs,
+    pub sp: sp::Knobs,
     pub veil: veil::Knobs,
 }
 
@@ -96,9 +99,16 @@ fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
 pub struct Sandbox {
     b24: b24::Portal,
     rac: rac::RasServer,
+    sp: sp::SqlServer,
     veil: veil::Controller,
     utility: Option<Utility>,
-    certificate: Option<Certificate>,
+    certificates: Option<Certificates>,
+}
+
+/// Files with the certificates of those that have any.
+struct Certificates {
+    veil: Certificate,
+    sp: Certificate,
 }
 
 impl Sandbox {
@@ -107,9 +117,11 @@ impl Sandbox {
         let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
         let rac = rac::RasServer::start(settings.rac.clone()).await;
         let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
+        let sp = sp::SqlServer::start(settings.sp.clone()).await;
+        let sp = sp.map_err(|error| busy("sp", settings.sp.port, &error))?;
         let veil = veil::Controller::start(settings.veil.clone()).await;
         let veil = veil.map_err(|error| busy("veil", settings.veil.port, &error))?;
-        Ok(Sandbox { b24, rac, veil, utility: None, certificate: None })
+        Ok(Sandbox { b24, rac, sp, veil, utility: None, certificates: None })
     }
 
     /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
@@ -122,16 +134,18 @@ impl Sandbox {
         Ok(self.utility.insert(utility).path())
     }
 
-    /// Writes the certificate of the controller into a file, until the sandbox is dropped.
-    pub fn place_certificate(&mut self) -> Result<&Path> {
+    /// Writes the certificates of the controller and of the SQL Server into files, until the sandbox is dropped.
+    pub fn place_certificates(&mut self) -> Result<()> {
         let failed = |error: String| {
-            let message = format!("the controller's certificate cannot be written: {error}");
+            let message = format!("a simulator's certificate cannot be written: {error}");
             Error::new(Kind::Usage, "sandbox.certificate", message)
                 .hint("the folder for temporary files has to be writable")
         };
-        let pem = self.veil.certificate().map_err(|error| failed(error.to_owned()))?;
-        let certificate = Certificate::place(pem).map_err(|error| failed(error.to_string()))?;
-        Ok(self.certificate.insert(certificate).path())
+        let place = |simulator, pem| Certificate::place(simulator, pem).map_err(|error| failed(error.to_string()));
+        let veil = place("veil", self.veil.certificate().map_err(|error| failed(error.to_owned()))?)?;
+        let sp = place("sp", self.sp.certificate().map_err(|error| failed(error.to_string()))?)?;
+        self.certificates = Some(Certificates { veil, sp });
+        Ok(())
     }
 
     /// The controller of virtual machines, for tests that look at what it was asked.
@@ -144,6 +158,11 @@ impl Sandbox {
         &self.rac
     }
 
+    /// The SQL Server, for tests that look at what it was asked.
+    pub fn sp(&self) -> &sp::SqlServer {
+        &self.sp
+    }
+
     /// Where each simulator listens; the keys are stable.
     pub fn json(&self) -> Value {
         let mut rac = json!({ "address": self.rac.address() });
@@ -151,24 +170,30 @@ impl Sandbox {
             rac["utility"] = json!(utility.path());
         }
         let mut veil = json!({ "address": self.veil.address(), "token": self.veil.token() });
-        if let Some(certificate) = &self.certificate {
-            veil["ca"] = json!(certificate.path());
+        let mut sp = json!({ "address": self.sp.address(), "user": self.sp.user(), "password": self.sp.password() });
+        if let Some(certificates) = &self.certificates {
+            veil["ca"] = json!(certificates.veil.path());
+            sp["ca"] = json!(certificates.sp.path());
         }
-        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "veil": veil })
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "sp": sp, "veil": veil })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
         let utility = self.utility.iter().map(|utility| ("rac utility".into(), utility.path().display().to_string()));
-        let certificate =
-            self.certificate.iter().map(|ca| ("veil certificate".into(), ca.path().display().to_string()));
+        let certificates = self.certificates.iter().flat_map(|placed| {
+            [("sp certificate", &placed.sp), ("veil certificate", &placed.veil)]
+                .map(|(name, certificate)| (name.into(), certificate.path().display().to_string()))
+        });
         let servers = [
             ("b24".into(), self.b24.webhook()),
             ("rac".into(), self.rac.address()),
+            ("sp".into(), self.sp.address()),
+            ("sp login".into(), format!("{} / {}", self.sp.user(), self.sp.password())),
             ("veil".into(), self.veil.address()),
             ("veil token".into(), self.veil.token()),
         ];
-        servers.into_iter().chain(utility).chain(certificate).collect()
+        servers.into_iter().chain(utility).chain(certificates).collect()
     }
 
     /// A configuration whose main connections are the simulators.
@@ -182,6 +207,17 @@ impl Sandbox {
         rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("rac", "main", rac);
+        let mut sp = Connection::new("the sandbox");
+        for (name, value) in [
+            ("address", Given::Text(self.sp.address())),
+            ("user", Given::Text(self.sp.user())),
+            ("password", Given::Text(self.sp.password())),
+            // Its certificate is signed by nobody, and the connection does not leave this machine.
+            ("insecure", Given::Flag(true)),
+        ] {
+            sp.set(crate::services::sp::SETTINGS, name, value).map_err(|(message, _)| wrong(message))?;
+        }
+        config.add("sp", "main", sp);
         let mut veil = Connection::new("the sandbox");
         // Plain HTTP: nothing has to be signed, and no file has to be written.
         for (name, value) in [("address", format!("http://{}", self.veil.address())), ("token", self.veil.token())] {
@@ -204,14 +240,24 @@ mod tests {
         let error = Settings::parse(&["b24.latency=1".into()]).unwrap_err();
         assert_eq!(error.hint_text(), Some("did you mean `latency_ms`?"));
         assert!(Settings::parse(&["b24.rows.deals=many".into()]).is_err());
-        assert!(Settings::default().listed().contains("b24.bucket_size=50"));
+        let listed = Settings::default().listed();
+        assert!(listed.contains("b24.bucket_size=50") && listed.contains("sp.scale=0.001"));
+    }
+
+    #[tokio::test]
+    async fn a_sandbox_says_where_the_sql_server_is_and_who_may_come_in() {
+        let sandbox = Sandbox::start(&Settings::parse(&["sp.user=pult".into()]).unwrap()).await.unwrap();
+        let sp = json!({"address": sandbox.sp().address(), "user": "pult", "password": sandbox.sp().password()});
+        assert_eq!(sandbox.json()["sp"], sp);
+        assert!(sandbox.addresses().contains(&("sp".into(), sandbox.sp().address())));
     }
 
     #[tokio::test]
     async fn a_sandbox_says_where_the_controller_is_and_takes_its_certificate_along() {
         let mut sandbox = Sandbox::start(&Settings::default()).await.unwrap();
         assert_eq!(sandbox.json()["veil"].get("ca"), None);
-        let path = sandbox.place_certificate().unwrap().to_owned();
+        sandbox.place_certificates().unwrap();
+        let path = std::path::PathBuf::from(sandbox.json()["veil"]["ca"].as_str().unwrap());
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
         let veil = sandbox.json()["veil"].clone();
         assert_eq!((&veil["address"], &veil["ca"]), (&json!(sandbox.veil().address()), &json!(path)));

@@ -45,7 +45,8 @@ pub trait Service: Sync {
         Vec::new()
     }
     /// What is meant by a call that nobody knows, when its words are those of another library for the same system:
-    /// `module::function`, `Type.method` or `name`.
+    /// `module::function`, `Type.method`, `name`; `Type.[integer]` for what is chosen by a place, `Type.method(integer)` for
+    /// a value where another is wanted.
     fn instead(&self, _written: &str) -> Option<String> {
         None
     }
@@ -60,7 +61,7 @@ pub trait Service: Sync {
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil, &sp::StoredProcedures];
 
 /// What one of them knows of a call that nobody knows.
 pub fn instead(written: &str) -> Option<String> {

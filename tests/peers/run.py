@@ -8,7 +8,10 @@ import sys
 import veil_same_states
 import with_fast_bitrix24
 import with_onec_py_rac
+import with_pymssql
 import with_python_rac
+import with_pytds
+import with_tsql
 import with_veil_api_client
 from common import OUTCOMES, case
 
@@ -36,6 +39,9 @@ def main():
         with_python_rac.run(places["rac"]["address"])
         with_fast_bitrix24.run(places["b24"]["webhook"])
         with_veil_api_client.run(places["veil"])
+        with_pymssql.run(places["sp"])
+        with_pytds.run(places["sp"])
+        with_tsql.run(places["sp"])
         sandbox.stdin.close()
         case("pult sandbox ends when its input closes", sandbox.wait(timeout=10), 0)
     veil_same_states.run()

@@ -1,7 +1,7 @@
-//! What happened: counters and the log of the last requests.
+//! What happened: counters, and a line for each request.
 
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// Counts since the start or the last reset. Control requests are not in them.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -44,31 +44,6 @@ pub struct Line {
     pub ms: f64,
     pub commands: u64,
     pub bytes: usize,
-}
-
-/// The last requests.
-#[derive(Default)]
-pub struct Log(VecDeque<Line>);
-
-impl Log {
-    /// Adds a line, forgetting the oldest.
-    pub fn push(&mut self, line: Line) {
-        const MOST: usize = 1000;
-        if self.0.len() == MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back(line);
-    }
-
-    /// Oldest first.
-    pub fn lines(&self) -> Vec<&Line> {
-        self.0.iter().collect()
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 /// Adds one under a name.

@@ -1,13 +1,14 @@
 //! The running portal's state: what requests share.
 
 use super::cell::mix;
-use super::counters::{Counters, Log};
+use super::counters::{Counters, Line};
 use super::knobs::{Faults, Knobs};
 use super::limits::{Buckets, Operating, Spent};
 use super::oauth::Oauth;
 use super::world::World;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::http::lock;
+use crate::sandbox::log::Log;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -24,7 +25,7 @@ pub struct Sim {
     operating: Mutex<Operating>,
     oauth: Mutex<Oauth>,
     counters: Mutex<Counters>,
-    log: Mutex<Log>,
+    log: Mutex<Log<Line>>,
     workers: Mutex<Arc<Semaphore>>,
     changes: Mutex<Changes>,
     /// Answers to REST 3.0 calls by Idempotency-Key.
@@ -96,7 +97,7 @@ impl Sim {
     }
 
     /// The log of requests.
-    pub fn log(&self) -> MutexGuard<'_, Log> {
+    pub fn log(&self) -> MutexGuard<'_, Log<Line>> {
         lock(&self.log)
     }
 

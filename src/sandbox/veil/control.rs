@@ -31,7 +31,7 @@ pub fn answer(sim: &Sim, asked: &Asked) -> Page {
             let mut world = sim.world();
             let (active, ws_open) = (world.counters.active, world.counters.ws_open);
             world.counters = super::counters::Counters { active, max_active: active, ws_open, ..Default::default() };
-            world.log = Default::default();
+            world.log.clear();
             told(Ok(json!({"ok": true})))
         }
         _ => wrong(404, "GET counters, log, knobs; POST knobs, expire-tokens, break-streams, reset"),

@@ -1,6 +1,6 @@
-//! What happened: counters and the log of the last requests.
+//! What happened: counters, and a line for each request.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -57,24 +57,4 @@ pub struct Line {
     pub at: f64,
     pub ms: f64,
     pub bytes: usize,
-}
-
-/// The last requests.
-#[derive(Default)]
-pub struct Log(VecDeque<Line>);
-
-impl Log {
-    /// Adds a line, forgetting the oldest.
-    pub fn push(&mut self, line: Line) {
-        const MOST: usize = 1000;
-        if self.0.len() == MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back(line);
-    }
-
-    /// Oldest first.
-    pub fn lines(&self) -> Vec<&Line> {
-        self.0.iter().collect()
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::counters::{Counters, Log};
+use super::counters::{Counters, Line};
 use super::feed::{Feeds, What};
 use super::ids::{Id, mix};
 use super::keys::Keys;
@@ -18,6 +18,7 @@ use super::text::Text;
 use super::things::{Disk, Domain, File, Inf, Network, Node, Person, Pool, Power, Snapshot, Tag};
 use super::tokens::Tokens;
 use crate::sandbox::fault::Fault;
+use crate::sandbox::log::Log;
 
 /// What happens by itself at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +69,7 @@ pub struct World {
     pub locks: HashMap<Id, Id>,
     pub due: BinaryHeap<Reverse<(u64, u64, Due)>>,
     pub counters: Counters,
-    pub log: Log,
+    pub log: Log<Line>,
     pub tokens: Tokens,
     pub keys: Keys,
     pub feeds: Feeds,

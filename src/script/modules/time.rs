@@ -32,9 +32,13 @@ fn local(time: DateTime) -> Result<Zoned> {
     time.to_zoned(TimeZone::system()).map_err(|_| too_far())
 }
 
-fn parsed(text: &str) -> Result<Zoned> {
+/// A moment in one of the usual forms; without an offset it is in the zone of this computer.
+pub fn parsed(text: &str) -> Result<Zoned> {
     let trimmed = text.trim();
-    let Ok(pieces) = Pieces::parse(trimmed) else {
+    // SQL Server puts a space before the offset: `2019-07-12 15:43:09.9430000 +03:00`.
+    let joined = trimmed.rsplit_once(' ').filter(|(time, offset)| offset.starts_with(['+', '-']) && time.contains(':'));
+    let joined = joined.map(|(time, offset)| format!("{time}{offset}"));
+    let Ok(pieces) = Pieces::parse(joined.as_deref().unwrap_or(trimmed)) else {
         let dotted = DOTTED.iter().find_map(|form| DateTime::strptime(form, trimmed).ok());
         let dotted = dotted.or_else(|| civil::Date::strptime(DOTTED[2], trimmed).ok().map(|date| date.at(0, 0, 0, 0)));
         return dotted.ok_or_else(|| not_a_time(text)).and_then(local);

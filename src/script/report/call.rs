@@ -199,7 +199,8 @@ impl Call {
                         a(&param.holds)
                     ),
                 };
-                return said(message).hint(there_is);
+                let instead = services::instead(&format!("{written}({found})"));
+                return said(message).hint(instead.unwrap_or(there_is));
             }
         }
         let given: Vec<String> = self.given().iter().map(|found| a(found)).collect();
@@ -367,7 +368,8 @@ pub fn no_index(receiver: &str, index: &str, is_set: bool) -> Said {
             said("a name chooses no row").hint("rows.column(\"NAME\") is a column, rows[0].NAME a field")
         }
         ("Row", "integer") => said("a number chooses no field").hint("write row.NAME or row[\"NAME\"]"),
-        _ => said(&format!("{} has no elements or fields to choose with […]", a(receiver))),
+        _ => said(&format!("{} has no elements or fields to choose with […]", a(receiver)))
+            .maybe(services::instead(&format!("{receiver}.[{index}]"))),
     }
 }
 
@@ -392,7 +394,8 @@ pub fn property_missing(name: &str, holder: &str, is_set: bool, names: &Names<'_
     let methods = names.functions.iter().filter(of_holder).filter(|known| known.is_callable());
     let methods: Vec<String> = methods.map(|known| known.name.clone()).collect();
     let near = did_you_mean(name, properties.iter().copied().chain(methods.iter().map(String::as_str)));
-    let near = foreign::method(holder, name).map(ToOwned::to_owned).or(near);
+    let instead = foreign::method(holder, name).map(ToOwned::to_owned);
+    let near = instead.or_else(|| services::instead(&format!("{holder}.{name}"))).or(near);
     if holder == "Rows" && near.is_none() {
         return said.hint(format!("rows.column(\"{name}\") is the column, rows[0].{name} the field of one row"));
     }

@@ -23,6 +23,10 @@ impl Stream {
 
     fn pull(&self, position: Position) -> Thrown<Option<Row>> {
         let mut rows = self.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // Most rows came with one before them.
+        if let Some(row) = rows.ready() {
+            return Ok(Some(row));
+        }
         wait_at(&self.host, position, async { rows.next().await.transpose() })
     }
 }
@@ -77,6 +81,17 @@ pub mod stream {
             }
         }
         Ok(Rows::of(taken))
+    }
+
+    /// How many rows are left; reads them all and keeps none.
+    ///
+    /// ```rhai
+    /// assert(b24.stream("crm.deal.list", #{ select: ["ID"] }).count() > 50);
+    /// ```
+    #[rhai_fn(return_raw, pure)]
+    pub fn count(call: NativeCallContext, stream: &mut Stream) -> Thrown<i64> {
+        let mut rows = stream.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        wait_at(&stream.host, call.call_position(), async { rows.count().await.map(|count| count as i64) })
     }
 
     /// Calls `f(row)` for each row that is left; returns how many there were.

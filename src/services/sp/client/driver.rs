@@ -3,12 +3,15 @@
 //! A request's answer is pulled event by event, so that a slow reader holds the server back. A request that is dropped
 //! before its end leaves the connection out of step: [`Connection::cancel`] brings it back, or it is thrown away.
 
+use std::fmt;
+
 use futures_util::future::BoxFuture;
 
 use super::message::Message;
 use crate::core::rows::Rows;
 use crate::error::Result;
 use crate::secret::Secret;
+use crate::services::sp::wire::{literal, value};
 
 /// How much of the connection is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub struct Place {
     pub connect_timeout: std::time::Duration,
     /// What administrators see in `sys.dm_exec_sessions.program_name`.
     pub program: String,
+    /// Says to the server that nothing will be changed (`ApplicationIntent=ReadOnly`): a replica for reading may answer.
+    pub read_only: bool,
 }
 
 /// A value of a parameter, or one that came back, without a digit lost.
@@ -78,6 +83,20 @@ pub enum Value {
     Date(jiff::civil::Date),
     Moment(jiff::civil::DateTime),
     Zoned(jiff::Zoned),
+}
+
+impl Value {
+    /// The bytes of `0x00FF`.
+    pub fn binary(text: &str) -> Option<Value> {
+        value::bytes(text).map(Value::Binary)
+    }
+}
+
+/// As it would stand in a text.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&literal::literal(self))
+    }
 }
 
 /// A parameter of a procedure or of a text.
@@ -132,6 +151,11 @@ pub trait Connection: Send {
     fn rollback(&mut self) -> BoxFuture<'_, Result<()>>;
     /// The server's number of this session (`@@SPID`), where it is known.
     fn session(&self) -> Option<u16>;
+    /// Whether the last answer was read to its end and left neither a transaction open nor another database in use. Locks
+    /// and settings of the session nobody can see.
+    fn is_clean(&self) -> bool {
+        true
+    }
 }
 
 /// The answer to a request, while it arrives.

@@ -5,17 +5,17 @@ use rhai::{Dynamic, Map, NativeCallContext};
 use super::given::{self, General, OF_BULK};
 use super::thing::Thing;
 use super::things::Things;
-use super::work::{push, thrown_with};
+use super::work::{push, thrown_with, wait_or_end};
 use crate::core::rows::{Builder, Field, Rows};
 use crate::error::{Error, Kind, Result};
 use crate::script::bridge::{Thrown, throw, wait};
-use crate::services::veil::client::{Bulk, Controller, Done, Options, Power};
+use crate::services::veil::client::{Bulk, Controller, Done, Options, Power, UnderWay};
 use crate::services::veil::table::Call;
 
 impl General {
     /// How many at once, and how each. Work on many is waited for unless told otherwise.
-    fn bulk(&self, controller: &Controller) -> Bulk {
-        let wait = self.wait.unwrap_or(true).then(|| self.waiting(controller));
+    fn bulk(&self, controller: &Controller, under_way: &UnderWay) -> Bulk {
+        let wait = self.wait.unwrap_or(true).then(|| self.waiting(controller, under_way));
         Bulk { limit: self.limit, wait, via: self.via, how: self.how.clone() }
     }
 }
@@ -34,7 +34,8 @@ pub fn run(
         return throw(call, error);
     }
     let controller = things.controller(call)?;
-    let bulk = general.bulk(&controller);
+    let under_way = UnderWay::default();
+    let bulk = general.bulk(&controller, &under_way);
     let job = async {
         let objects = things.found(&controller).await?;
         match objects.is_empty() {
@@ -42,7 +43,7 @@ pub fn run(
             false => controller.bulk(things.entity(), does, &objects, &own, &bulk).await,
         }
     };
-    told(call, &what, wait(call, job)?, &general)
+    told(call, &what, wait_or_end(call, &controller, &under_way, job)?, &general)
 }
 
 /// The rows, or an error with the rows inside.
@@ -86,26 +87,25 @@ fn text(text: Option<&str>) -> Field<'_> {
 }
 
 /// What `ensure_…` takes.
-fn ensuring(options: &Map, known: &[&str]) -> Result<(Options, General)> {
-    let mut general = options.clone();
-    let force = general.remove("force").filter(|force| !force.is_unit());
-    let names: Vec<&str> = known.iter().copied().chain(["force"]).collect();
-    crate::script::options::Options::read(options, &names)?;
+fn ensuring(options: &Map) -> Result<(Options, General)> {
+    let known: Vec<&str> = OF_BULK.iter().copied().chain(["force"]).collect();
+    let general = General::read(options, &known, "return")?;
     let mut own = Options::new();
-    if let Some(force) = force {
-        own.insert("force".into(), crate::script::convert::to_value(&force)?);
+    if let Some(force) = options.get("force").filter(|force| !force.is_unit()) {
+        own.insert("force".into(), crate::script::convert::to_value(force)?);
     }
-    Ok((own, General::read(&general, known, "return")?))
+    Ok((own, general))
 }
 
 /// Switches on or off those of a set that are not.
 pub fn power(call: &NativeCallContext<'_>, things: &Things, power: Power, options: &Map) -> Thrown<Dynamic> {
-    let (own, general) = ensuring(options, OF_BULK).or_else(|error| throw(call, error))?;
+    let (own, general) = ensuring(options).or_else(|error| throw(call, error))?;
     if let Some(error) = things.suspicious() {
         return throw(call, error);
     }
     let controller = things.controller(call)?;
-    let bulk = general.bulk(&controller);
+    let under_way = UnderWay::default();
+    let bulk = general.bulk(&controller, &under_way);
     let job = async {
         let objects = things.found(&controller).await?;
         match objects.is_empty() {
@@ -114,20 +114,21 @@ pub fn power(call: &NativeCallContext<'_>, things: &Things, power: Power, option
         }
     };
     let what = if power == Power::On { "domains.ensure_on" } else { "domains.ensure_off" };
-    told(call, what, wait(call, job)?, &general)
+    told(call, what, wait_or_end(call, &controller, &under_way, job)?, &general)
 }
 
 /// Switches one on or off if it is not; its row.
 pub fn power_of_one(call: &NativeCallContext<'_>, thing: &Thing, power: Power, options: &Map) -> Thrown<Dynamic> {
-    let (own, general) = ensuring(options, OF_BULK).or_else(|error| throw(call, error))?;
+    let (own, general) = ensuring(options).or_else(|error| throw(call, error))?;
     let controller = thing.veil().controller(call)?;
     thing.forget();
-    let bulk = general.bulk(&controller);
+    let under_way = UnderWay::default();
+    let bulk = general.bulk(&controller, &under_way);
     let job = async {
         let object = thing.found(&controller).await?;
         controller.ensure_power(&[object], power, &own, &bulk).await
     };
-    of_one(call, wait(call, job)?)
+    of_one(call, wait_or_end(call, &controller, &under_way, job)?)
 }
 
 /// The row of the only one; its failure is thrown.

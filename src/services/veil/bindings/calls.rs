@@ -6,11 +6,11 @@ use super::Veil;
 use super::given::{self, OF_CHANGE, OF_READING};
 use super::kinds;
 use super::thing::Thing;
-use super::work::{self, UnderWay};
+use super::work;
 use crate::error::Result;
-use crate::script::bridge::{Thrown, throw, wait_with_farewell};
+use crate::script::bridge::{Thrown, throw};
 use crate::script::convert;
-use crate::services::veil::client::{Asked, Console, Reply};
+use crate::services::veil::client::{Asked, Console, Reply, UnderWay};
 use crate::services::veil::table::{Call, Gives, entity};
 
 /// Makes a call with what stands before its options, and with options.
@@ -43,12 +43,11 @@ pub fn run(
         let id = task.id.clone();
         let begun = work::begun_by(thing, task, entity, made);
         if general.wait == Some(true) {
-            under_way.add(&id);
-            work::to_its_end(&begun, &controller, &id, &general).await?;
+            work::to_its_end(&begun, &controller, &id, &general, &under_way).await?;
         }
         Ok(Got::Task(begun))
     };
-    let got = wait_with_farewell(call, job, under_way.cancel(call, &controller, &general))?;
+    let got = work::wait_or_end(call, &controller, &under_way, job)?;
     match got {
         Got::Task(task) => Ok(kinds::handle(task)),
         Got::Reply(reply) => value(thing, does, *reply).or_else(|error| throw(call, error)),

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use super::given::{OF_BULK, OF_CHANGE};
-use super::{domain, kinds, methods};
+use super::{domain, kinds, methods, verbs};
 use crate::services::Comment;
 use crate::services::veil::table::{ALL, Call, Entity, Gives, Holds, Id, Known, Param, Usual};
 
 /// Everything that is said of what the table makes.
 pub fn comments() -> Vec<Comment> {
-    ALL.iter().copied().flat_map(|entity| of_entity(entity).into_iter()).collect()
+    let of_verb = |ask: &verbs::Ask| Comment { of: &["Veil"], name: ask.name.to_owned(), text: ask.help.to_owned() };
+    ALL.iter().copied().flat_map(of_entity).chain(verbs::ASKS.iter().map(of_verb)).collect()
 }
 
 fn of_entity(entity: &'static Entity) -> Vec<Comment> {
@@ -156,7 +157,11 @@ fn options(text: &mut String, title: &str, params: impl Iterator<Item = &'static
             Holds::Colour => "; `\"#rrggbb\"`".to_owned(),
             _ => String::new(),
         };
-        write_into(text, format_args!("- `{}`{usual}: {}{values}\n", param.name, param.help));
+        let assumed = match param.assumed {
+            true => "; nobody has described it, so before a change the rows have to show that it works",
+            false => "",
+        };
+        write_into(text, format_args!("- `{}`{usual}: {}{values}{assumed}\n", param.name, param.help));
     }
 }
 
@@ -168,7 +173,7 @@ const GENERAL: &[(&str, &str)] = &[
     ("interval", "ask so often, in seconds"),
     ("via", "`\"multi\"` sends one request for all, where the controller has one"),
     ("errors", "`\"return\"` or `\"throw\"`"),
-    ("cancel", "have the controller end the task when the script is stopped"),
+    ("cancel", "have the controller end what is waited for when the script is stopped or the time is up"),
     ("retry", "send it so often at most"),
     ("dry_run", "only give the text of what would be sent"),
     ("no_task", "have the work done inside the request"),

@@ -108,7 +108,7 @@ fn until(
     is_so: impl Fn(&Value) -> bool,
 ) -> Thrown<()> {
     let general = General::read(options, &["timeout", "interval"], "throw").or_else(|error| throw(call, error))?;
-    let waiting = Waiting { timeout: general.timeout.unwrap_or(USUALLY), interval: general.interval };
+    let waiting = Waiting { interval: general.interval, ..Waiting::new(general.timeout.unwrap_or(USUALLY)) };
     // What it waits for was only told of.
     if host(call).context.is_dry_run() {
         return Ok(());

@@ -16,14 +16,15 @@ use crate::script::convert;
 use crate::script::options::Options as Named;
 use crate::secret::Secret;
 use crate::services::veil::client::{How, Options, Via};
-use crate::services::veil::table::{Call, Entity, Holds, Param};
+use crate::services::veil::table::{Call, Entity, Holds, Param, entity};
 
 /// What every reading call takes beside its own options.
 pub const OF_READING: &[&str] = &["retry"];
 /// What every change takes.
 pub const OF_CHANGE: &[&str] = &["wait", "timeout", "interval", "errors", "cancel", "retry", "dry_run", "no_task"];
 /// What every change of many takes.
-pub const OF_BULK: &[&str] = &["limit", "wait", "timeout", "interval", "via", "retry", "dry_run", "no_task", "errors"];
+pub const OF_BULK: &[&str] =
+    &["limit", "wait", "timeout", "interval", "via", "cancel", "retry", "dry_run", "no_task", "errors"];
 /// What waiting takes.
 pub const OF_WAITING: &[&str] = &["timeout", "interval", "errors", "cancel"];
 
@@ -224,7 +225,16 @@ pub fn about(call: &NativeCallContext<'_>, veil: &Veil, word: Option<&str>, valu
     if let Some(map) = value.read_lock::<Map>() {
         return match map.get("id").filter(|id| !id.is_unit()) {
             Some(id) => Ok(id.to_string()),
-            None => wrong("the map has no `id`".into()),
+            None => match word.and_then(entity) {
+                Some(entity) => throw(
+                    call,
+                    Error::input("veil.no_id", "the map has no `id`").hint(format!(
+                        "one object is named by its id or its name; a filter leaves several: veil.{}(#{{…}})",
+                        entity.plural
+                    )),
+                ),
+                None => wrong("the map has no `id`".into()),
+            },
         };
     }
     wrong(format!("{} is no id", convert::type_name(value)))

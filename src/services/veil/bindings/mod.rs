@@ -13,6 +13,7 @@ mod object;
 mod tags;
 mod thing;
 mod things;
+mod verbs;
 mod words;
 mod work;
 
@@ -144,6 +145,7 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_global_module(Shared::new(rhai::exported_module!(answer::answer)));
     let mut methods = Module::new();
     kinds::register(engine, &mut methods);
+    verbs::register(&mut methods);
     engine.register_global_module(Shared::new(methods));
     globals.set_var(NAME, Veil::default());
 }

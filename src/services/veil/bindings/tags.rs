@@ -1,6 +1,6 @@
 //! Tags: put on objects of any kind, and taken off.
 
-use rhai::{Array, Dynamic, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Dynamic, Map, NativeCallContext};
 
 use super::Veil;
 use super::given::{self, General};
@@ -9,6 +9,7 @@ use super::thing::Thing;
 use crate::core::rows::{Field, Row, Rows};
 use crate::error::{Error, did_you_mean};
 use crate::script::bridge::{Thrown, host, throw, wait};
+use crate::script::options::Options;
 use crate::services::veil::table::{ALL, entity};
 
 /// Options of `add` and `detach`.
@@ -16,13 +17,9 @@ const KNOWN: &[&str] = &["class", "retry", "dry_run"];
 
 /// Puts a tag on things, or takes it off; how many they are. `()` in a dry run, and what would be sent with `dry_run`.
 pub fn put(call: &NativeCallContext<'_>, tag: &Thing, on: bool, things: &Dynamic, options: &Map) -> Thrown<Dynamic> {
-    let mut general = options.clone();
-    let class = match general.remove("class").filter(|class| !class.is_unit()) {
-        Some(class) => class.into_immutable_string().unwrap_or_default(),
-        None => ImmutableString::from("domain"),
-    };
-    let checked = crate::script::options::Options::read(options, KNOWN).map(drop);
-    let general = checked.and_then(|()| General::read(&general, KNOWN, "throw")).or_else(|error| throw(call, error))?;
+    let read = || Ok((General::read(options, KNOWN, "throw")?, Options::read(options, KNOWN)?.text("class")?));
+    let (general, class) = read().or_else(|error| throw(call, error))?;
+    let class = class.unwrap_or_else(|| "domain".into());
     let groups = classes(call, tag.veil(), things, &class)?;
     let count: usize = groups.iter().map(|(_, ids)| ids.len()).sum();
     let controller = tag.veil().controller(call)?;

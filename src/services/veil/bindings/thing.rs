@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rhai::{Dynamic, Map, NativeCallContext};
 
-use super::Veil;
 use super::work::Work;
+use super::{Veil, words};
 use crate::error::{Error, Result, did_you_mean};
 use crate::script::bridge::{Thrown, throw, wait};
 use crate::script::convert;
@@ -188,7 +188,8 @@ impl Thing {
         let names: Vec<&str> = fields.keys().map(|name| name.as_str()).collect();
         let message = format!("{} has no field `{name}`", self.0.entity.named);
         let named = (name == "name").then(|| format!("the name is in `{}`", self.0.entity.name_field));
-        let hint = named.or_else(|| did_you_mean(name, names.iter().copied())).unwrap_or_else(|| match names.len() {
+        let hint = named.or_else(|| words::instead(&format!("{}.{name}", self.0.entity.type_name)));
+        let hint = hint.or_else(|| did_you_mean(name, names.iter().copied())).unwrap_or_else(|| match names.len() {
             0..=30 => format!("the fields are {}", names.join(", ")),
             n => format!("the {n} fields are {}, …", names[..30].join(", ")),
         });

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use rhai::{Array, Dynamic, Map, NativeCallContext, Position};
 use serde_json::{Value, json};
 
@@ -10,7 +11,6 @@ use super::Veil;
 use super::given;
 use super::kinds;
 use super::thing::Thing;
-use crate::core::order::cell_text;
 use crate::core::rows::{Row, Rows};
 use crate::core::stream::RowStream;
 use crate::error::{Error, Result};
@@ -19,6 +19,9 @@ use crate::script::convert;
 use crate::script::rows::Stream;
 use crate::services::veil::client::{Controller, Found, Options};
 use crate::services::veil::table::Entity;
+
+/// Names that are looked up at once.
+const AT_ONCE: usize = 8;
 
 /// Objects of one entity. Clones are the same set.
 #[derive(Clone)]
@@ -71,8 +74,12 @@ impl Things {
         } else {
             let word = entity.plural;
             let message = format!("{word} cannot be made of {}", convert::type_name(given));
-            let hint =
-                format!("write veil.{word}(#{{…}}) with a filter, or veil.{word}([…]) with ids, names or handles");
+            let hint = match given.is_string() {
+                true => format!("write veil.{}(…) for one, or veil.{word}([…]) for several", entity.word),
+                false => {
+                    format!("write veil.{word}(#{{…}}) with a filter, or veil.{word}([…]) with ids, names or handles")
+                }
+            };
             return throw(call, Error::input("veil.set", message).hint(hint));
         };
         // Work done twice is another work.
@@ -100,19 +107,13 @@ impl Things {
     /// The objects as the client wants them, with their names where those are known.
     pub async fn found(&self, controller: &Controller) -> Result<Vec<Found>> {
         match &self.0.of {
-            Of::Listed(filter) => {
-                let mut filter = controller.narrowed(self.0.entity, filter).await?;
-                filter.remove("all_content");
-                filter.insert("fields".into(), json!(["id", self.0.entity.name_field]));
-                let rows = controller.rows(self.0.entity, &filter).await?;
-                Ok(rows.iter().map(|row| found(&row, self.0.entity)).collect())
-            }
+            Of::Listed(filter) => controller.listed(self.0.entity, filter).await,
             Of::Chosen(these) => {
-                let mut all = Vec::with_capacity(these.len());
-                for thing in these {
+                let finding = these.iter().map(|thing| async move {
                     let found = thing.found(controller).await?;
-                    all.push(Found { name: found.name.or_else(|| thing.known_name()), ..found });
-                }
+                    Ok::<_, Error>(Found { name: found.name.or_else(|| thing.known_name()), ..found })
+                });
+                let mut all: Vec<Found> = stream::iter(finding).buffered(AT_ONCE).try_collect().await?;
                 // One may be here by its name and by its id.
                 let mut seen = HashSet::new();
                 all.retain(|found| seen.insert(found.id.clone()));
@@ -256,10 +257,4 @@ fn chosen(call: &NativeCallContext<'_>, veil: &Veil, entity: &'static Entity, it
         }
         None => Ok(Thing::new(veil, entity, Some(about))),
     }
-}
-
-/// The object of a row.
-fn found(row: &Row, entity: &Entity) -> Found {
-    let text = |name: &str| row.get(name).map(|field| cell_text(field).into_owned());
-    Found { id: text("id").unwrap_or_default(), name: text(entity.name_field) }
 }

@@ -1,7 +1,8 @@
 //! What the Python client calls things, and what they are called here.
 
-use super::methods;
+use super::{kinds, methods};
 use crate::error::did_you_mean;
+use crate::services::veil::table::{ALL, Call, Entity, Holds};
 
 /// Methods of the Python client, and what to write.
 const METHODS: &[(&str, &str)] = &[
@@ -37,7 +38,7 @@ const METHODS: &[(&str, &str)] = &[
     ("remove_entities", "write veil.tag(id).detach(things)"),
     ("response", "write .result()"),
     ("finished", "write .is_finished"),
-    ("success", "write .is_success"),
+    ("success", "what fails is thrown: there is nothing to ask"),
     ("power_on", "write .start()"),
     ("power_off", "write .shutdown(#{ force: true })"),
     ("stop", "write .shutdown()"),
@@ -56,6 +57,43 @@ const METHODS: &[(&str, &str)] = &[
     ("update_token", "write veil.connect(address, token)"),
     ("delete_request", "there is no DELETE: things are removed by .remove(), or by veil.post(\"…/remove/\")"),
 ];
+
+/// Words of lists and of [`Rows`](crate::core::rows::Rows), which sets do not have: nothing is asked for before `rows()`.
+const OF_ROWS: &[&str] = &[
+    "filter",
+    "map",
+    "sort_by",
+    "sort",
+    "find",
+    "all",
+    "any",
+    "some",
+    "sum",
+    "group_by",
+    "count_by",
+    "index_by",
+    "distinct",
+    "column",
+    "columns",
+    "reduce",
+    "max_by",
+    "min_by",
+    "select",
+    "reverse",
+    "skip",
+    "take",
+    "each",
+    "for_each",
+    "last",
+    "to_array",
+    "to_csv",
+    "to_json",
+    "to_ndjson",
+    "to_xlsx",
+];
+
+/// What handles of machines can do beside the calls of the table.
+const OF_MACHINES: &[&str] = &["ensure_on", "ensure_off", "ensure_tag", "wait_agent", "wait_power"];
 
 /// Classes of the Python client.
 const CLASSES: &[(&str, &str)] = &[
@@ -82,15 +120,26 @@ pub fn instead(written: &str) -> Option<String> {
         return Some((*hint).to_owned());
     }
     let (owner, name) = written.split_once('.')?;
-    if (owner, name) == ("Rows", "wait") {
-        let hint = "changes of a set are waited for already; after wait: false, write veil.wait(rows)";
-        return Some(hint.to_owned());
+    if let Some((name, found)) = name.strip_suffix(')').and_then(|name| name.split_once('(')) {
+        return as_option(owner, name, found);
+    }
+    match (owner, name) {
+        ("Rows", "wait") => {
+            let hint = "changes of a set are waited for already; after wait: false, write veil.wait(rows)";
+            return Some(hint.to_owned());
+        }
+        ("Row", name) => return of_row(name),
+        ("VeilTask", "success") => return Some("write .is_success; .wait() throws what fails".to_owned()),
+        _ => {}
     }
     if !owner.starts_with("Veil") {
         return None;
     }
     if let Some((_, hint)) = METHODS.iter().find(|(known, _)| *known == name) {
         return Some((*hint).to_owned());
+    }
+    if let Some(entity) = ALL.iter().find(|entity| kinds::set_name(entity) == owner) {
+        return of_set(entity, name);
     }
     if owner == "Veil" && name == "delete" {
         return Some("there is no DELETE: things are removed by .remove()".to_owned());
@@ -114,6 +163,39 @@ pub fn instead(written: &str) -> Option<String> {
         return Some(format!("write veil.{word}(…)"));
     }
     None
+}
+
+/// A value that stands alone where options are wanted.
+fn as_option(owner: &str, name: &str, found: &str) -> Option<String> {
+    let entity = ALL.iter().find(|entity| entity.type_name == owner || kinds::set_name(entity) == owner)?;
+    let flag = || entity.call(name)?.options().find(|param| param.holds == Holds::Flag);
+    let option = match found {
+        "bool" => format!("{}: true", flag()?.name),
+        "integer" | "number" if name.starts_with("wait") => "timeout: 60".to_owned(),
+        _ => return None,
+    };
+    Some(format!("options have names: write .{name}(#{{ {option} }})"))
+}
+
+/// What a row is asked to do that only a handle can.
+fn of_row(name: &str) -> Option<String> {
+    let knows = |entity: &&&Entity| {
+        entity.call(name).is_some_and(Call::needs_object) || entity.word == "domain" && OF_MACHINES.contains(&name)
+    };
+    let entity = ALL.iter().find(knows)?;
+    let what = if entity.word == "domain" { "a machine" } else { entity.named };
+    Some(format!("a row is only what was read: for {what} write veil.{}(row).{name}(…)", entity.word))
+}
+
+/// What a set is asked as if it were a list. `[…]` stands for a place in it.
+fn of_set(entity: &Entity, name: &str) -> Option<String> {
+    match name {
+        "len" | "length" | "size" => Some("write .count()".to_owned()),
+        "is_empty" => Some("write .count() == 0".to_owned()),
+        "get" | "[integer]" => Some("write .first(), .rows()[0] or .handles()[0]".to_owned()),
+        "[text]" => Some(format!("write veil.{}(\"name\")", entity.word)),
+        name => OF_ROWS.contains(&name).then(|| format!("write .rows().{name}(…)")),
+    }
 }
 
 /// What an option is called here that the Python client calls otherwise.
@@ -153,10 +235,27 @@ mod tests {
             ("Veil.domian", "domain"),
             ("VeilClientSingleton", "veil.connect"),
             ("veil::domain", "veil.domain("),
+            ("VeilTask.success", ".is_success"),
+            ("VeilDomain.success", "thrown"),
+            ("VeilDomains.len", ".count()"),
+            ("VeilIsos.filter", ".rows().filter(…)"),
+            ("VeilNodes.[integer]", ".first()"),
+            ("VeilNodes.[text]", "veil.node("),
+            ("Row.start", "for a machine write veil.domain(row).start(…)"),
+            ("Row.ensure_on", "veil.domain(row)"),
+            ("Row.extend", "for a virtual disk write veil.vdisk(row).extend(…)"),
+            ("Row.revert", "veil.snapshot(row)"),
+            ("VeilDomain.start(bool)", ".start(#{ force: true })"),
+            ("VeilDomains.shutdown(bool)", ".shutdown(#{ force: true })"),
+            ("VeilDomain.wait_agent(integer)", ".wait_agent(#{ timeout: 60 })"),
+            ("VeilTask.wait(number)", ".wait(#{ timeout: 60 })"),
         ] {
             assert!(instead(said).unwrap_or_default().contains(expected), "{said}");
         }
-        assert_eq!(instead("VeilDomain.frobnicate"), None);
+        for unknown in ["VeilDomain.frobnicate", "VeilDomain.start(text)", "VeilDomain.start(integer)"] {
+            assert_eq!(instead(unknown), None);
+        }
+        assert_eq!(instead("Row.frobnicate"), None);
         assert_eq!(instead("B24.delete"), None);
     }
 

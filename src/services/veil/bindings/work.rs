@@ -1,10 +1,8 @@
 //! Tasks: how they stand, what they make, waiting for them.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::future::Future;
 
-use futures_util::StreamExt;
-use rhai::{Array, Dynamic, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, NativeCallContext};
 
 use super::Veil;
 use super::given::General;
@@ -15,7 +13,7 @@ use crate::core::rows::{Builder, Field, Row, Rows};
 use crate::error::{Error, Kind, Result};
 use crate::script::bridge::{Thrown, error_map, host, throw, wait, wait_with_farewell};
 use crate::script::convert;
-use crate::services::veil::client::{Controller, Ended, Outcome, TaskState, Waiting};
+use crate::services::veil::client::{Controller, Ended, Outcome, TaskState, UnderWay, Waiting};
 use crate::services::veil::table::entity;
 
 /// What is known of a task.
@@ -213,84 +211,35 @@ pub fn wait_for(call: &NativeCallContext<'_>, thing: &Thing, general: &General) 
     let under_way = UnderWay::default();
     let job = async {
         let id = thing.found(&controller).await?.id;
-        under_way.add(&id);
-        to_its_end(thing, &controller, &id, general).await
+        to_its_end(thing, &controller, &id, general, &under_way).await
     };
-    wait_with_farewell(call, job, under_way.cancel(call, &controller, general))
+    wait_or_end(call, &controller, &under_way, job)
 }
 
-/// Tasks that were begun, to be canceled should the script end.
-#[derive(Default)]
-pub struct UnderWay(Mutex<Vec<String>>);
-
-impl UnderWay {
-    pub fn add(&self, id: &str) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(id.to_owned());
-    }
-
-    /// Has the controller end them, where that is wanted.
-    pub async fn cancel(&self, call: &NativeCallContext<'_>, controller: &Controller, general: &General) {
-        if !general.cancel {
-            return;
-        }
-        let ids = std::mem::take(&mut *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+/// Runs a job that begins tasks or waits for them. Should it be stopped, the controller ends those under way.
+pub fn wait_or_end<T>(
+    call: &NativeCallContext<'_>,
+    controller: &Controller,
+    under_way: &UnderWay,
+    job: impl Future<Output = Result<T>>,
+) -> Thrown<T> {
+    let done = wait_with_farewell(call, job, controller.end(under_way));
+    if done.as_ref().is_err_and(|error| matches!(**error, EvalAltResult::ErrorTerminated(..))) {
         let host = host(call);
-        let host = &host;
-        let ending = ids.iter().map(|id| async move {
-            if let Err(error) = end(controller, id).await
-                && !is_over(controller, id).await
-            {
-                host.warn(&format!("the task {id} was not canceled: {}", error.message()));
-            }
-        });
-        futures_util::stream::iter(ending).buffer_unordered(AT_ONCE).collect::<()>().await;
+        under_way.left().iter().for_each(|told| host.warn(told));
     }
-}
-
-/// Tasks that are ended at once.
-const AT_ONCE: usize = 16;
-
-async fn end(controller: &Controller, id: &str) -> Result<()> {
-    controller.cancel_task(id).await
-}
-
-async fn is_over(controller: &Controller, id: &str) -> bool {
-    controller.task(id).await.is_ok_and(|task| task.is_over())
-}
-
-/// Has the controller end those that were not over in time; one that is over by now has ended by itself.
-pub async fn end_late(controller: &Controller, ids: &[String], ended: &mut [Result<Ended>], general: &General) {
-    if !general.cancel {
-        return;
-    }
-    let late = ids.iter().zip(ended).filter(|(_, ended)| is_late(ended)).map(|(id, ended)| async move {
-        let canceled = end(controller, id).await;
-        if canceled.is_err() && is_over(controller, id).await {
-            let waiting = Waiting { timeout: JUST_OVER, interval: None };
-            *ended = controller.wait_task(id, waiting).await;
-        } else if let Err(error) = ended {
-            let hint = match canceled {
-                Ok(()) => format!("the controller was told to end it: veil.task(\"{id}\").status says how it stands"),
-                Err(refused) => format!("it goes on, for the controller did not end it: {}", refused.message()),
-            };
-            *error = error.clone().hint(hint);
-        }
-    });
-    futures_util::stream::iter(late).buffer_unordered(AT_ONCE).collect::<()>().await;
-}
-
-/// What is over needs one answer to be read.
-const JUST_OVER: Duration = Duration::from_secs(30);
-
-fn is_late(ended: &Result<Ended>) -> bool {
-    ended.as_ref().is_err_and(|error| error.code() == "veil.task_timeout")
+    done
 }
 
 /// Follows a task to its end.
-pub async fn to_its_end(thing: &Thing, controller: &Controller, id: &str, general: &General) -> Result<()> {
-    let mut ended = [controller.wait_task(id, general.waiting(controller)).await];
-    end_late(controller, &[id.to_owned()], &mut ended, general).await;
-    let [ended] = ended;
+pub async fn to_its_end(
+    thing: &Thing,
+    controller: &Controller,
+    id: &str,
+    general: &General,
+    under_way: &UnderWay,
+) -> Result<()> {
+    let ended = controller.wait_task(id, general.waiting(controller, under_way)).await;
     match settle(thing, ended) {
         Err(error) if !general.returns || !is_about_task(&error) => Err(error),
         _ => Ok(()),
@@ -349,17 +298,14 @@ pub fn wait_for_all(call: &NativeCallContext<'_>, veil: &Veil, tasks: &Array, ge
     }
     let ids: Vec<String> = awaited.iter().filter(|one| !one.id.is_empty()).map(|one| one.id.clone()).collect();
     let under_way = UnderWay::default();
-    ids.iter().for_each(|id| under_way.add(id));
-    let waiting = general.waiting(&controller);
+    let waiting = general.waiting(&controller, &under_way);
     let job = async {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        match ids.is_empty() {
+            true => Ok(Vec::new()),
+            false => Ok(controller.wait_tasks(&ids, waiting).await),
         }
-        let mut ended = controller.wait_tasks(&ids, waiting).await;
-        end_late(&controller, &ids, &mut ended, general).await;
-        Ok(ended)
     };
-    let mut ended = wait_with_farewell(call, job, under_way.cancel(call, &controller, general))?.into_iter();
+    let mut ended = wait_or_end(call, &controller, &under_way, job)?.into_iter();
     let ended: Vec<Option<Result<Ended>>> =
         awaited.iter().map(|one| if one.id.is_empty() { None } else { ended.next() }).collect();
     let (rows, failures) = rows_of(&awaited, &ended).or_else(|error| throw(call, error))?;
@@ -482,8 +428,9 @@ pub fn push(builder: &mut Builder, cells: &[(&str, Field<'_>)]) -> Result<()> {
 }
 
 impl General {
-    /// How long and how often.
-    pub fn waiting(&self, controller: &Controller) -> Waiting {
-        Waiting { timeout: self.timeout.unwrap_or_else(|| controller.task_timeout()), interval: self.interval }
+    /// How long and how often, and what is to be ended when the wait is.
+    pub fn waiting(&self, controller: &Controller, under_way: &UnderWay) -> Waiting {
+        let timeout = self.timeout.unwrap_or_else(|| controller.task_timeout());
+        Waiting { timeout, interval: self.interval, cancel: self.cancel.then(|| under_way.clone()) }
     }
 }

@@ -85,7 +85,7 @@ impl Controller {
         bulk: &Bulk,
     ) -> Vec<Done> {
         let label = format!("{}.{}", entity.plural, call.name);
-        let waiting = bulk.wait.unwrap_or(Waiting { timeout: Duration::ZERO, interval: None });
+        let waiting = bulk.wait.clone().unwrap_or(Waiting::new(Duration::ZERO));
         let mut watch = Watch::new(self, waiting, self.bar(&label, Some(objects.len())));
         if bulk.wait.is_some() && !self.0.context.is_dry_run() && !bulk.how.dry_run {
             watch.follow();
@@ -117,8 +117,15 @@ impl Controller {
         bulk: &Bulk,
     ) -> Done {
         let began = Instant::now();
+        let under_way = bulk.wait.as_ref().and_then(|waiting| waiting.cancel.as_ref());
         let (about, options, how) = (Some(found.id.clone()), options.clone(), bulk.how.clone());
+        under_way.into_iter().for_each(|under_way| under_way.ask(found.shown()));
         let reply = self.call(Asked { entity, call, about, options, how }).await;
+        let task = match &reply {
+            Ok(Reply::Task { task, .. }) => Some(task.id.as_str()),
+            _ => None,
+        };
+        under_way.into_iter().for_each(|under_way| under_way.answered(found.shown(), task));
         let (result, task, changed, told) = match reply {
             Ok(Reply::Task { task, .. }) => (Ok(()), Some(task), true, None),
             Ok(Reply::Told(told)) => (Ok(()), None, false, Some(told)),
@@ -155,7 +162,7 @@ impl Controller {
             Reply::Held => return Ok(every(false)),
             _ => return Ok(every(true)),
         };
-        let Some(waiting) = bulk.wait else {
+        let Some(waiting) = bulk.wait.clone() else {
             let begun = |found| Done { task: Some(task.clone()), ..Done::new(found, Ok(()), true) };
             return Ok(objects.iter().map(begun).collect());
         };

@@ -8,6 +8,7 @@ use super::call::How;
 use super::controller::Controller;
 use super::lists::of_ids;
 use super::names::{Found, text_of};
+use super::tags::Made;
 use crate::core::rows::Field;
 use crate::error::{Error, Kind, Result};
 use crate::services::veil::table::{Call, Entity, entity};
@@ -111,19 +112,25 @@ impl Controller {
         name: &str,
         how: &How,
     ) -> Result<Vec<Done>> {
+        // What is told of a tag that is to be made first.
+        let mut first = None;
         let (id, tagged) = match self.tag_named(name).await? {
             Some(found) => found,
             None => match self.make_tag(name, how).await? {
-                Some(id) => (id, Vec::new()),
-                // Only told of.
-                None => return Ok(objects.iter().map(|found| Done::new(found, Ok(()), false)).collect()),
+                Made::Tag(id) => (id, Vec::new()),
+                Made::Told(told) => {
+                    first = Some(told);
+                    ("{id}".to_owned(), Vec::new())
+                }
+                Made::Held => return Ok(objects.iter().map(|found| Done::new(found, Ok(()), false)).collect()),
             },
         };
         let lacking: Vec<&Found> = objects.iter().filter(|found| !tagged.contains(&found.id)).collect();
         let mut told = None;
         if !lacking.is_empty() {
             let ids: Vec<String> = lacking.iter().map(|found| found.id.clone()).collect();
-            told = self.tag_entities(&id, true, entity.class, &ids, how).await?;
+            let put = self.tag_entities(&id, true, entity.class, &ids, how).await?;
+            told = put.map(|put| first.into_iter().chain([put]).collect::<Vec<_>>().join("\n"));
         }
         let one = |found: &Found| {
             let lacks = lacking.iter().any(|lacking| lacking.id == found.id);

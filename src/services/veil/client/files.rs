@@ -132,7 +132,7 @@ impl Controller {
     /// The object once it is whole.
     async fn until_active(&self, entity: &'static Entity, id: &str) -> Result<String> {
         let began = Instant::now();
-        let waiting = Waiting { timeout: self.task_timeout(), interval: None };
+        let waiting = Waiting::new(self.task_timeout());
         let mut pause = Duration::from_millis(200);
         loop {
             self.0.cache.forget();

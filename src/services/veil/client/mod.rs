@@ -14,6 +14,7 @@ mod send;
 mod tags;
 mod tasks;
 mod token;
+mod under_way;
 
 pub use bulk::{Bulk, Done, Via};
 pub use call::{Asked, How, Reply};
@@ -22,6 +23,7 @@ pub use ensure::Power;
 pub use events::Event;
 pub use names::Found;
 pub use tasks::{Ended, Waiting};
+pub use under_way::UnderWay;
 
 pub use super::wire::answer::Answer;
 pub use super::wire::console::Console;

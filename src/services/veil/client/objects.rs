@@ -14,7 +14,7 @@ use super::lists::of_ids;
 use super::names::{Found, text_of};
 use super::tasks::Waiting;
 use crate::core::json::read_rows;
-use crate::core::rows::{Builder, Row, Rows};
+use crate::core::rows::{Builder, Field, Row, Rows};
 use crate::error::{Error, Kind, Result};
 use crate::services::veil::table::Entity;
 
@@ -30,6 +30,26 @@ impl Controller {
         let finding = texts.iter().map(|text| self.find(entity, text));
         let found: Vec<Result<Found>> = futures_util::stream::iter(finding).buffered(AT_ONCE).collect().await;
         found.into_iter().collect()
+    }
+
+    /// The objects that a filter leaves, for work on them. A filter that the server may not know has to show in the rows:
+    /// otherwise the work would be done on everything.
+    pub async fn listed(&self, entity: &'static Entity, filter: &Options) -> Result<Vec<Found>> {
+        let mut filter = self.narrowed(entity, filter).await?;
+        let assumed = entity.list_params().filter(|param| param.assumed).map(|param| param.name);
+        let assumed = assumed.filter_map(|name| Some((name, filter.get(name)?.as_str()?.to_owned())));
+        let assumed: Vec<(&str, String)> = assumed.collect();
+        let fields = ["id", entity.name_field].into_iter().chain(assumed.iter().map(|(name, _)| *name));
+        let fields: Value = fields.map(Value::from).collect();
+        filter.insert("fields".to_owned(), fields);
+        filter.remove("all_content");
+        let rows = self.rows(entity, &filter).await?;
+        for (name, wanted) in &assumed {
+            if let Some(other) = rows.iter().find(|row| !shows(row, name, wanted)) {
+                return Err(not_narrowed(entity, name, &found(&other, entity)));
+            }
+        }
+        Ok(rows.iter().map(|row| found(&row, entity)).collect())
     }
 
     /// The rows of these objects, in this order. Those that are gone are left out.
@@ -98,4 +118,29 @@ impl Controller {
             }
         }
     }
+}
+
+/// The object of a row.
+fn found(row: &Row, entity: &Entity) -> Found {
+    Found { id: text_of(row, "id").unwrap_or_default(), name: text_of(row, entity.name_field) }
+}
+
+/// Whether a field names the object of this id: by the id alone, or as a map with it.
+fn shows(row: &Row, name: &str, id: &str) -> bool {
+    let is_it = |text: &str| text.eq_ignore_ascii_case(id);
+    match row.get(name) {
+        Some(Field::Text(text)) => is_it(text),
+        Some(Field::Json(text)) => {
+            let object: Value = serde_json::from_str(text).unwrap_or_default();
+            object.get("id").and_then(Value::as_str).is_some_and(is_it)
+        }
+        _ => false,
+    }
+}
+
+fn not_narrowed(entity: &Entity, name: &str, other: &Found) -> Error {
+    let plural = entity.plural;
+    let message = format!("the controller does not narrow {plural} by `{name}`: {} is on the list, too", other.shown());
+    Error::new(Kind::Protocol, "veil.filter_ignored", message)
+        .hint(format!("choose the rows here: veil.{plural}(veil.{plural}().rows().filter(|row| …))"))
 }

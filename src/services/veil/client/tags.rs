@@ -10,6 +10,16 @@ use crate::error::{Error, Kind, Result};
 use crate::services::veil::table::{Verb, entity};
 use crate::services::veil::wire::request::Request;
 
+/// A tag that was to be made.
+pub(super) enum Made {
+    /// Its id.
+    Tag(String),
+    /// What would be sent.
+    Told(String),
+    /// The session is a dry run: told already.
+    Held,
+}
+
 impl Controller {
     /// Puts a tag on objects of one class, or takes it off. With `how.dry_run`, gives what would be sent.
     pub async fn tag_entities(
@@ -46,8 +56,8 @@ impl Controller {
         Ok(None)
     }
 
-    /// Makes a tag and waits until it is there; its id. `None` when it was only told of.
-    pub(super) async fn make_tag(&self, name: &str, how: &How) -> Result<Option<String>> {
+    /// Makes a tag and waits until it is there.
+    pub(super) async fn make_tag(&self, name: &str, how: &How) -> Result<Made> {
         let (entity, call) = entity("tag").and_then(|tag| Some((tag, tag.call("create")?))).ok_or_else(no_id)?;
         let options = Options::from_iter([("verbose_name".to_owned(), json!(name))]);
         let reply = self.call(Asked { entity, call, about: None, options, how: how.clone() }).await?;
@@ -55,19 +65,20 @@ impl Controller {
             Reply::Task { task, entity, .. } => {
                 let id = entity.or_else(|| task.of_class("tag").next().map(str::to_owned)).ok_or_else(no_id)?;
                 self.well(&task.id).await?;
-                Ok(Some(id))
+                Ok(Made::Tag(id))
             }
             Reply::Done { text, .. } => {
                 let made: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-                made.get("id").and_then(|id| id.as_str()).map(|id| Some(id.to_owned())).ok_or_else(no_id)
+                made.get("id").and_then(|id| id.as_str()).map(|id| Made::Tag(id.to_owned())).ok_or_else(no_id)
             }
-            _ => Ok(None),
+            Reply::Told(told) => Ok(Made::Told(told)),
+            _ => Ok(Made::Held),
         }
     }
 
     /// Waits for a task that has to end well.
     pub(super) async fn well(&self, task: &str) -> Result<()> {
-        let ended = self.wait_task(task, Waiting { timeout: self.task_timeout(), interval: None }).await?;
+        let ended = self.wait_task(task, Waiting::new(self.task_timeout())).await?;
         ended.failure().map_or(Ok(()), Err)
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting for tasks: by the event stream where there is one, else by asking, never more than once a second for many.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::call::How;
 use super::controller::Controller;
 use super::events::Events;
+use super::under_way::{Ending, UnderWay};
 use crate::core::progress::Bar;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::veil::table::Verb;
@@ -17,11 +18,19 @@ use crate::services::veil::wire::request::Request;
 use crate::services::veil::wire::task::{Outcome, TaskState};
 
 /// How a task is waited for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Waiting {
     pub timeout: Duration,
     /// The pause between two questions, where the event stream does not tell; grows by itself unless given.
     pub interval: Option<Duration>,
+    /// What is late is ended, and what is waited for stands here: whoever drops the wait can have it ended.
+    pub cancel: Option<UnderWay>,
+}
+
+impl Waiting {
+    pub fn new(timeout: Duration) -> Waiting {
+        Waiting { timeout, interval: None, cancel: None }
+    }
 }
 
 /// How a task ended.
@@ -105,8 +114,12 @@ pub(super) struct Watch<'a> {
     over: HashMap<String, (Result<TaskState>, Duration)>,
     /// Tasks that ended before anybody said that they are waited for.
     early: HashMap<String, TaskState>,
-    /// Found in no list: asked for one by one.
-    unlisted: Vec<String>,
+    /// Found in no list: asked for one by one, in turns with the list.
+    unlisted: VecDeque<String>,
+    /// What the pages of the list have shown so far.
+    listed: HashSet<String>,
+    /// Where the next page begins.
+    from: usize,
     asked: u32,
     /// The stream has told of something: it works.
     has_heard: bool,
@@ -127,7 +140,9 @@ impl<'a> Watch<'a> {
             open: HashSet::new(),
             over: HashMap::new(),
             early: HashMap::new(),
-            unlisted: Vec::new(),
+            unlisted: VecDeque::new(),
+            listed: HashSet::new(),
+            from: 0,
             asked: 0,
             has_heard: false,
         }
@@ -151,7 +166,10 @@ impl<'a> Watch<'a> {
         for id in ids {
             match self.early.remove(id) {
                 Some(task) => self.settle(id.clone(), Ok(task)),
-                None => drop(self.open.insert(id.clone())),
+                None => {
+                    self.waiting.cancel.iter().for_each(|under_way| under_way.add(id));
+                    self.open.insert(id.clone());
+                }
             }
         }
     }
@@ -159,6 +177,7 @@ impl<'a> Watch<'a> {
     fn settle(&mut self, id: String, task: Result<TaskState>) {
         // What its work has changed is not what is remembered.
         self.controller.0.cache.forget();
+        self.waiting.cancel.iter().for_each(|under_way| under_way.remove(&id));
         self.open.remove(&id);
         self.unlisted.retain(|unlisted| *unlisted != id);
         if self.over.insert(id, (task, self.began.elapsed())).is_none() {
@@ -166,8 +185,15 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits for all of them, or until the time is up.
+    /// Waits for all of them, or until the time is up; then ends those that are late, if that is wanted.
     pub async fn finish(&mut self) {
+        self.wait().await;
+        if let Some(under_way) = self.waiting.cancel.clone().filter(|_| !self.open.is_empty()) {
+            self.end_late(&under_way).await;
+        }
+    }
+
+    async fn wait(&mut self) {
         if self.open.is_empty() {
             return;
         }
@@ -206,6 +232,22 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Has the controller end those that are not over in time.
+    async fn end_late(&mut self, under_way: &UnderWay) {
+        for (id, ending) in self.controller.end_all(under_way).await {
+            let late = timed_out(&id, self.waiting.timeout);
+            let task = match ending {
+                Ending::Over(task) => Ok(task),
+                Ending::Told => Err(late
+                    .hint(format!("the controller was told to end it: veil.task(\"{id}\").status says how it stands"))),
+                Ending::Refused(error) => {
+                    Err(late.hint(format!("it goes on, for the controller did not end it: {}", error.message())))
+                }
+            };
+            self.settle(id, task);
+        }
+    }
+
     /// Takes in what the stream tells while something else is done, until dropped.
     pub async fn hear_all(&mut self) {
         self.listen().await;
@@ -232,8 +274,12 @@ impl<'a> Watch<'a> {
         }
         match self.open.contains(&task.id) {
             true => self.settle(task.id.clone(), Ok(task)),
-            false if self.early.len() < MOST_EARLY => drop(self.early.insert(task.id.clone(), task)),
-            false => {}
+            false => {
+                self.waiting.cancel.iter().for_each(|under_way| under_way.remove(&task.id));
+                if self.early.len() < MOST_EARLY {
+                    self.early.insert(task.id.clone(), task);
+                }
+            }
         }
     }
 
@@ -260,8 +306,13 @@ impl<'a> Watch<'a> {
                 Some(id) => self.ask_one(id).await,
                 None => Ok(()),
             },
-            _ => match self.unlisted.pop() {
-                Some(id) => self.ask_one(id).await,
+            // In turns: what is in no list takes many questions, and the others end meanwhile.
+            _ => match if self.asked.is_multiple_of(2) { self.unlisted.pop_front() } else { None } {
+                Some(id) => {
+                    let asked = self.ask_one(id.clone()).await;
+                    self.unlisted.extend(self.open.get(&id).cloned());
+                    asked
+                }
                 None => self.ask_all().await,
             },
         };
@@ -294,17 +345,36 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// One request for all: the newest tasks, among which ours are.
+    /// One request for all: the newest tasks, among which ours are. A server that gives fewer than it was asked for is
+    /// asked for the next page the next time.
     async fn ask_all(&mut self) -> Result<()> {
-        let limit = (self.open.len() * 2).clamp(200, MOST_LISTED);
-        let request =
-            Request::get("tasks/").with("ordering", "-created").with("limit", limit.to_string()).with("fields", FIELDS);
+        let most = (self.open.len() * 2).clamp(200, MOST_LISTED).max(self.from + 1);
+        let mut request = Request::get("tasks/").with("ordering", "-created").with("fields", FIELDS);
+        request = request.with("limit", (most - self.from).to_string());
+        if self.from > 0 {
+            request = request.with("offset", self.from.to_string());
+        }
         let answer = self.controller.ask("task.list", &request, &How::default(), false).await?;
-        let tasks = answer.page().map(|page| TaskState::read_all(page.results.get())).unwrap_or_default();
-        let listed: HashSet<String> = tasks.iter().map(|task| task.id.clone()).collect();
+        let page = answer.page();
+        let tasks = page.as_ref().map(|page| TaskState::read_all(page.results.get())).unwrap_or_default();
+        self.from += tasks.len();
+        let is_last = tasks.is_empty() || self.from >= most || page.is_none_or(|page| page.next.is_none());
+        self.listed.extend(tasks.iter().map(|task| task.id.clone()));
         tasks.into_iter().for_each(|task| self.hear(task));
-        self.unlisted = self.open.iter().filter(|id| !listed.contains(*id)).cloned().collect();
+        if is_last || self.open.iter().all(|id| self.listed.contains(id)) {
+            self.turn();
+        }
         Ok(())
+    }
+
+    /// All pages are read: what was on none of them is asked for by itself, the longest forgotten first.
+    fn turn(&mut self) {
+        let (open, listed) = (&self.open, std::mem::take(&mut self.listed));
+        self.from = 0;
+        let unlisted = open.iter().filter(|id| !listed.contains(*id));
+        let fresh: Vec<String> = unlisted.filter(|id| !self.unlisted.contains(id)).cloned().collect();
+        self.unlisted.retain(|id| open.contains(id) && !listed.contains(id));
+        self.unlisted.extend(fresh);
     }
 
     /// What became of each.

@@ -120,7 +120,7 @@ static SNAPSHOT: Entity = Entity {
     ..usual(
         ("snapshot", "snapshots", "snapshots", "snapshot"),
         ("VeilSnapshot", "a kept state of a machine"),
-        &[DOMAIN_FILTER],
+        &[DOMAIN_FILTER.assumed()],
         calls::SNAPSHOT,
     )
 };
@@ -148,7 +148,7 @@ static ISO: Entity = Entity {
     ..usual(
         ("iso", "isos", "iso", "iso"),
         ("VeilIso", "an ISO image"),
-        &[Param::new("datapool", Holds::Of("data_pool"), "only those in this data pool")],
+        &[Param::new("datapool", Holds::Of("data_pool"), "only those in this data pool").assumed()],
         calls::ISO,
     )
 };

@@ -158,11 +158,19 @@ pub struct Param {
     pub holds: Holds,
     pub usual: Usual,
     pub help: &'static str,
+    /// Of lists: nobody has described that the server narrows them by it, and one that does not gives everything. The
+    /// field of this name in the rows shows whether it does.
+    pub assumed: bool,
 }
 
 impl Param {
     const fn new(name: &'static str, holds: Holds, help: &'static str) -> Param {
-        Param { name, key: name, holds, usual: Usual::Absent, help }
+        Param { name, key: name, holds, usual: Usual::Absent, help, assumed: false }
+    }
+
+    const fn assumed(mut self) -> Param {
+        self.assumed = true;
+        self
     }
 
     const fn key(mut self, key: &'static str) -> Param {

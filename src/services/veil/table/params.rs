@@ -31,5 +31,5 @@ pub const DRIVER_CACHE: Param = Param::new(
 
 /// The tag and task lists know objects by their class.
 pub const fn fixed(key: &'static str, usual: Usual) -> Param {
-    Param { name: "", key, holds: Holds::Text, usual, help: "" }
+    Param { name: "", ..Param::new(key, Holds::Text, "").usual(usual) }
 }

@@ -168,3 +168,36 @@ async fn a_controller_that_is_not_there_is_given_up_soon() {
     assert!(error.message().starts_with("domain.start: 127.0.0.1:1 cannot be reached"), "{error:?}");
     assert!(began.elapsed().as_secs() < 5);
 }
+
+#[tokio::test]
+async fn a_command_inside_a_machine_runs_once_and_has_its_time() {
+    let server = Server::start(|_, _| Told::Gone).await;
+    let error = controller(&server).call(asked("guest_exec", json!({ "path": "setup.exe" }))).await.unwrap_err();
+    assert_eq!((server.seen().len(), error.may_retry()), (1, Retry::Unknown), "{error:?}");
+    // It says itself how long it may take: longer than other answers.
+    let server = Server::start(|_, _| Told::Late(900, json!({ "guest-exec": { "exitcode": 0 } }).to_string())).await;
+    let controller = controller_with(&server, &[("timeout", Given::Number(0.4))]);
+    let command = |call: &str, options: Value| controller.call(asked(call, options));
+    assert!(command("guest_exec", json!({ "path": "setup.exe", "timeout": 5 })).await.is_ok());
+    let error = command("rename", json!({ "verbose_name": "x" })).await.unwrap_err();
+    assert_eq!((error.code(), server.seen().len()), ("veil.no_answer", 2), "{error:?}");
+}
+
+#[tokio::test]
+async fn half_a_download_leaves_what_was_there() {
+    let server = Server::start(|_, seen| match seen.path.as_str() {
+        path if path.ends_with("/download/") => ok(json!({ "download_url": "/download/1/" })),
+        "/download/1/" => Told::Half("0123456789".into()),
+        _ => ok(json!({ "id": VM, "size": 10 })),
+    })
+    .await;
+    let (controller, iso) = (controller(&server), entity("iso").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk.iso");
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+    let error = controller.download(iso, VM, &path).await.unwrap_err();
+    assert_eq!((error.code(), names()), ("veil.broken_off", 0), "{error:?}");
+    std::fs::write(&path, "old").unwrap();
+    controller.download(iso, VM, &path).await.unwrap_err();
+    assert_eq!((names(), std::fs::read_to_string(&path).unwrap().as_str()), (1, "old"));
+}

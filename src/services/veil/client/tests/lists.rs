@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 
-fn query(seen: &Seen, name: &str) -> Option<u64> {
+pub(super) fn query(seen: &Seen, name: &str) -> Option<u64> {
     let start = seen.path.find(&format!("{name}="))? + name.len() + 1;
     seen.path[start..].split('&').next()?.parse().ok()
 }
@@ -88,4 +88,27 @@ async fn many_ids_are_asked_for_in_several_requests() {
     let wanted: Vec<String> = (0..300).map(|n| format!("6a1f3c52-0d7e-4d0b-9c2a-51f0a8e3b{n:03}")).collect();
     assert_eq!(ids(&controller(&server), json!({ "ids": wanted })).await.len(), 300);
     assert!(server.seen().len() >= 3 && server.seen().iter().all(|seen| seen.path.len() < 6000));
+}
+
+#[tokio::test]
+async fn a_filter_that_nobody_has_described_is_only_trusted_when_the_rows_show_it() {
+    let (pool, other) = (VM, TASK);
+    // One that knows the filter, one that ignores it, one that does not say where its images are.
+    for (asked, is_good) in [(json!({ "id": pool }), true), (json!({ "id": other }), false), (Value::Null, false)] {
+        let row = move |n: u32, pool: &Value| json!({ "id": n.to_string(), "filename": format!("{n}.iso"), "datapool": pool });
+        let server = Server::start(move |_, _| {
+            let rows = [row(1, &json!({ "id": pool.to_uppercase() })), row(2, &asked)];
+            ok(json!({ "count": 2, "next": null, "results": rows }))
+        })
+        .await;
+        let (iso, controller) = (entity("iso").unwrap(), controller(&server));
+        let listed = controller.listed(iso, json!({ "datapool": pool }).as_object().unwrap()).await;
+        assert!(server.seen()[0].path.contains("fields=id%2Cfilename%2Cdatapool"), "{}", server.seen()[0].path);
+        match listed {
+            Ok(found) => assert!(is_good && found.len() == 2 && found[1].name.as_deref() == Some("2.iso")),
+            Err(error) => assert_eq!((error.code(), is_good), ("veil.filter_ignored", false)),
+        }
+        // Without the filter there is nothing to doubt.
+        assert_eq!(controller.listed(iso, &Options::new()).await.unwrap().len(), 2);
+    }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::core::rows::Field;
 use crate::sandbox::veil as sim;
 
-const WAITING: Waiting = Waiting { timeout: Duration::from_secs(20), interval: None };
+const WAITING: Waiting = Waiting { timeout: Duration::from_secs(20), interval: None, cancel: None };
 
 async fn simulated(knobs: Value) -> (sim::Controller, Controller) {
     let knobs = serde_json::to_value(sim::Knobs::default()).map(|usual| merged(usual, &knobs)).unwrap();

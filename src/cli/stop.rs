@@ -1,0 +1,77 @@
+//! How a program that runs for long is asked to stop: by signals, by the console, by the end of its input.
+
+use std::io::Read;
+
+use crate::error::{Error, Kind, Result};
+
+/// Listens from the moment it is made, so that nothing asked meanwhile is missed.
+pub struct Stop {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
+    #[cfg(windows)]
+    pressed: tokio::signal::windows::CtrlC,
+    #[cfg(windows)]
+    broken: tokio::signal::windows::CtrlBreak,
+    #[cfg(windows)]
+    closed: tokio::signal::windows::CtrlClose,
+    #[cfg(windows)]
+    shut: tokio::signal::windows::CtrlShutdown,
+}
+
+impl Stop {
+    #[cfg(unix)]
+    pub fn new() -> Result<Stop> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signal = |kind| signal(kind).map_err(failed);
+        Ok(Stop { signals: [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?] })
+    }
+
+    #[cfg(windows)]
+    pub fn new() -> Result<Stop> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Stop {
+            pressed: ctrl_c().map_err(failed)?,
+            broken: ctrl_break().map_err(failed)?,
+            closed: ctrl_close().map_err(failed)?,
+            shut: ctrl_shutdown().map_err(failed)?,
+        })
+    }
+
+    /// Ends when somebody asks: SIGTERM or Ctrl-C; on Windows also Ctrl-Break, a closed window, the end of the session.
+    #[cfg(unix)]
+    pub async fn asked(&mut self) {
+        let [terminate, interrupt] = &mut self.signals;
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+    }
+
+    /// Ends when somebody asks: Ctrl-C, Ctrl-Break, a closed window, the end of the session.
+    #[cfg(windows)]
+    pub async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.pressed.recv() => {}
+            _ = self.broken.recv() => {}
+            _ = self.closed.recv() => {}
+            _ = self.shut.recv() => {}
+        }
+    }
+
+    /// The same, or when standard input closes, where that counts.
+    pub async fn asked_or_eof(&mut self, until_eof: bool) {
+        let end_of_input = async {
+            match until_eof {
+                // What was read is of no interest, and neither is why nothing more comes.
+                true => drop(tokio::task::spawn_blocking(drain).await),
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! { () = self.asked() => {} () = end_of_input => {} }
+    }
+}
+
+fn drain() {
+    let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::new(Kind::Usage, "stop.signals", format!("signals cannot be listened for: {error}"))
+}
