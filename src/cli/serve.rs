@@ -75,6 +75,7 @@ fn told(config: &Config, is_sandbox: bool, options: &Options) -> Result<Told> {
         told.people.admit(SANDBOX_USER, SANDBOX_TOKEN, true);
         // There is nothing to guard.
         told.rate = 0.0;
+        told.anyone_reads = true;
     }
     if let Some(listen) = &options.listen {
         told.listen.clone_from(listen);

@@ -164,6 +164,20 @@ pub fn throw<T>(call: &NativeCallContext<'_>, error: Error) -> Thrown<T> {
     Err(thrown(error, call.call_position()))
 }
 
+/// The message, and behind it each of several faults with its line: a thrown error is all that a script sees of them.
+fn with_faults(error: &Error) -> String {
+    let mut message = error.message().to_owned();
+    for fault in error.all_faults() {
+        let before = &fault.text[..fault.span.start.min(fault.text.len())];
+        let line = before.matches('\n').count() + 1;
+        message.push_str(&format!("\n{}, line {line}: {}", fault.source, fault.message));
+        if let Some(hint) = &fault.hint {
+            message.push_str(&format!(" ({hint})"));
+        }
+    }
+    message
+}
+
 /// `#{ error, kind, message, hint, retry, unknown, status, line, position, … }`; the names are those of Rhai's own errors.
 pub fn error_map(error: &Error, position: Position) -> Map {
     let text = |text: &str| Dynamic::from(secret::mask(text).into_owned());
@@ -172,7 +186,7 @@ pub fn error_map(error: &Error, position: Position) -> Map {
     let code = if error.is_own_code() { error.code().into() } else { text(error.code()) };
     map.insert("error".into(), code);
     map.insert("kind".into(), error.kind().word().into());
-    map.insert("message".into(), text(error.message()));
+    map.insert("message".into(), text(&with_faults(error)));
     map.insert("hint".into(), error.hint_text().map_or(Dynamic::UNIT, text));
     map.insert("retry".into(), (error.may_retry() == Retry::Safe).into());
     map.insert("unknown".into(), (error.may_retry() == Retry::Unknown).into());

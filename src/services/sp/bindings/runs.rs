@@ -12,7 +12,7 @@ use crate::script::options::Options;
 use crate::services::sp::catalogue::Catalogue;
 use crate::services::sp::client::engine::Running;
 use crate::services::sp::client::history::Filter;
-use crate::services::sp::client::run::{Order, RunState};
+use crate::services::sp::client::run::{Order, RunState, StepState};
 use crate::services::sp::client::show;
 use crate::services::sp::client::site::{Site, Unknown};
 
@@ -85,6 +85,21 @@ fn driven(call: &NativeCallContext<'_>, site: &Site, running: &Running) -> Throw
         RunState::Ok => run::whole(&done).or_else(|error| throw(call, error)),
         _ => Err(run::failed(call, &done)),
     }
+}
+
+/// In a dry run: the steps that going on with a run would do, without a state of their own yet.
+fn told_of(call: &NativeCallContext<'_>, site: &Site, id: &str) -> Thrown<Map> {
+    let found = site.find(id).and_then(|found| found.ok_or_else(|| no_run(id)));
+    let found = found.or_else(|error| throw(call, error))?;
+    let context = &host(call).context;
+    for step in found.steps.iter().filter(|step| step.state != StepState::Ok) {
+        context.only_tells(|| format!("sp: {} [{}]", step.statement, step.database));
+    }
+    run::whole(&found).or_else(|error| throw(call, error))
+}
+
+fn no_run(id: &str) -> Error {
+    Error::new(Kind::NotFound, "sp.no_run", format!("there is no run `{id}`")).hint("sp.history() lists them")
 }
 
 fn planned(call: &NativeCallContext<'_>, sp: &super::Sp, order: Result<Order>) -> Thrown<Map> {
@@ -415,12 +430,7 @@ pub mod sp {
     #[rhai_fn(name = "run", return_raw, pure)]
     pub fn run_by_id(call: NativeCallContext, sp: &mut Sp, id: &str) -> Thrown<Map> {
         let opened = sp.opened(&call)?;
-        let found = opened.site.find(id).and_then(|found| {
-            found.ok_or_else(|| {
-                Error::new(Kind::NotFound, "sp.no_run", format!("there is no run `{id}`"))
-                    .hint("sp.history() lists them")
-            })
-        });
+        let found = opened.site.find(id).and_then(|found| found.ok_or_else(|| no_run(id)));
         found.and_then(|found| run::whole(&found)).or_else(|error| throw(&call, error))
     }
 
@@ -429,6 +439,9 @@ pub mod sp {
     #[rhai_fn(return_raw, pure)]
     pub fn cancel(call: NativeCallContext, sp: &mut Sp, id: &str) -> Thrown<()> {
         let opened = sp.opened(&call)?;
+        if host(&call).context.only_tells(|| format!("sp: run {id} would be cancelled")) {
+            return Ok(());
+        }
         opened.site.cancel(id).or_else(|error| throw(&call, error))
     }
 
@@ -446,7 +459,11 @@ pub mod sp {
     #[rhai_fn(name = "resume", return_raw, pure)]
     pub fn resume_with(call: NativeCallContext, sp: &mut Sp, id: &str, options: Map) -> Thrown<Map> {
         let opened = sp.opened(&call)?;
-        let running = unknown(&options).and_then(|unknown| opened.site.resume(id, &opened.by, unknown));
+        let unknown = unknown(&options).or_else(|error| throw(&call, error))?;
+        if host(&call).context.is_dry_run() {
+            return told_of(&call, &opened.site, id);
+        }
+        let running = opened.site.resume(id, &opened.by, unknown);
         driven(&call, &opened.site, &running.or_else(|error| throw(&call, error))?)
     }
 

@@ -170,8 +170,9 @@ impl History {
             if owner.is_some() {
                 return Ok(Claimed::No(run.id.clone()));
             }
+            // A wish to cancel is an old one, except of a run that has only waited so far.
+            db.execute("UPDATE sp_runs SET cancel = NULL WHERE id = ?1 AND state <> 'waiting'", [&run.id])?;
             put_run(db, &self.site, self.owner(), run)?;
-            db.execute("UPDATE sp_runs SET cancel = NULL WHERE id = ?1", [&run.id])?;
             run.steps.iter().try_for_each(|step| put_step(db, &run.id, step))?;
             self.claim(db, run, resources)?;
             Ok(Claimed::Yes)

@@ -292,8 +292,9 @@ impl Site {
     }
 
     /// Ends a run under way, in this process or in another one that shares its history; that takes a moment. Errors:
-    /// `sp.no_run`, `sp.not_running`.
+    /// `sp.no_run`, `sp.not_running`, `sp.read_only`.
     pub fn cancel(&self, id: &str) -> Result<()> {
+        self.writable()?;
         if let Some(live) = self.runs().get(id) {
             live.cancel.cancel();
             return Ok(());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
@@ -300,7 +301,7 @@ async fn commit(crew: &Crew<'_>, lease: &mut Lease<'_>, at: usize, hold: Option<
     crew.live().step(at, |step| step.state = StepState::Committing).map_err(Failure::failed)?;
     let committing = async {
         let connection = lease.connection()?;
-        let done = timeout(call.timeout, connection.commit()).await;
+        let done = timeout(LONGEST_COMMIT.min(call.timeout), connection.commit()).await;
         done.unwrap_or_else(|_| Err(lost("the server did not answer")))
     };
     match committing.await {
@@ -389,6 +390,8 @@ fn told(error: &Error) -> StepError {
 
 /// From this severity on a server ends the connection.
 const FATAL: i64 = 20;
+/// How long a server may take for a COMMIT, which cannot be taken back; longer than that, its outcome is unknown.
+const LONGEST_COMMIT: Duration = Duration::from_secs(300);
 /// COMMIT without a transaction.
 const NOTHING_TO_COMMIT: i64 = 3902;
 /// ROLLBACK without a transaction.
