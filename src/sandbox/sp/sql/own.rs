@@ -193,6 +193,8 @@ pub struct Own {
     pub login: String,
     /// Place of the database in the list.
     pub database: usize,
+    /// The one that it logged into.
+    pub home: usize,
     pub options: Options,
     pub frames: Vec<Frame>,
     pub temporary: Vec<Temporary>,
@@ -211,6 +213,7 @@ impl Own {
             spid,
             login: login.to_owned(),
             database,
+            home: database,
             options: Options::default(),
             frames: Vec::new(),
             temporary: Vec::new(),

@@ -204,6 +204,7 @@ impl Session {
         }
         let options = super::own::Options { isolation: self.own.options.isolation, ..Default::default() };
         self.own.options = options;
+        self.own.database = self.own.home;
         self.own.temporary.clear();
         self.own.identity = None;
         self.own.error = 0;

@@ -74,7 +74,7 @@ async fn a_client_that_goes_leaves_nothing_and_a_reset_begins_anew() {
     assert_eq!(batch(&mut two, "SELECT COUNT(*) FROM dbo.t").await, ["0", "1 rows"]);
     let mut outs = Vec::new();
     two.begin(4, "", &mut outs).await.unwrap();
-    batch(&mut two, "SET DATEFORMAT dmy CREATE TABLE #x (a int) INSERT dbo.t VALUES (1)").await;
+    batch(&mut two, "SET DATEFORMAT dmy CREATE TABLE #x (a int) INSERT dbo.t VALUES (1) USE master").await;
     two.reset(false);
     assert_eq!(two.transaction(), 0);
     assert_eq!(batch(&mut two, "SELECT COUNT(*), MONTH('02.01.2019') FROM dbo.t").await, ["0|2", "1 rows"]);
