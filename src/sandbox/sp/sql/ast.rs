@@ -32,9 +32,14 @@ pub struct Place {
 pub enum Step {
     Jump(Place),
     /// Jumps where the condition is not true.
-    Unless { condition: Expr, to: Place },
+    Unless {
+        condition: Expr,
+        to: Place,
+    },
     /// From here on errors lead there.
-    Try { catch: usize },
+    Try {
+        catch: usize,
+    },
     EndTry,
     EndCatch,
     Return(Option<Expr>),
@@ -43,20 +48,34 @@ pub enum Step {
     /// Number, text, state; nothing repeats the error that was caught.
     Throw(Option<[Expr; 3]>),
     Declare(Declaration),
-    DeclareTable { name: String, table: TableDefinition },
+    DeclareTable {
+        name: String,
+        table: TableDefinition,
+    },
     /// `SET @x = …`; the sign of `+=` and the like.
-    Assign { variable: String, operator: Option<Operator>, value: Expr },
+    Assign {
+        variable: String,
+        operator: Option<Operator>,
+        value: Expr,
+    },
     Select(Query),
     Insert(Arc<Insert>),
     Update(Update),
     Delete(Delete),
     Truncate(Name),
-    CreateTable { name: Name, table: TableDefinition },
+    CreateTable {
+        name: Name,
+        table: TableDefinition,
+    },
     CreateProcedure(ProcedureDefinition),
     CreateSchema(String),
     /// An index that changes no answer.
     CreateIndex(Name),
-    Drop { kind: Droppable, names: Vec<Name>, if_exists: bool },
+    Drop {
+        kind: Droppable,
+        names: Vec<Name>,
+        if_exists: bool,
+    },
     Execute(Execute),
     Use(String),
     Set(Vec<String>, Setting),
@@ -65,7 +84,10 @@ pub enum Step {
     Rollback(Option<Expr>),
     Save(Expr),
     /// A delay, or a time of the day.
-    Wait { time: Expr, is_delay: bool },
+    Wait {
+        time: Expr,
+        is_delay: bool,
+    },
     Kill(Expr),
     /// `;` alone.
     Nothing,
@@ -308,9 +330,16 @@ pub struct Top {
 pub enum Item {
     /// `*` or `t.*`.
     Star(Option<String>),
-    Value { value: Expr, alias: Option<String> },
+    Value {
+        value: Expr,
+        alias: Option<String>,
+    },
     /// `@x = …`.
-    Assign { variable: String, operator: Option<Operator>, value: Expr },
+    Assign {
+        variable: String,
+        operator: Option<Operator>,
+        value: Expr,
+    },
 }
 
 #[derive(Debug)]
@@ -397,16 +426,46 @@ pub enum Expr {
     And(Vec<Expr>),
     Or(Vec<Expr>),
     Not(Box<Expr>),
-    IsNull { value: Box<Expr>, not: bool },
-    Between { value: Box<Expr>, low: Box<Expr>, high: Box<Expr>, not: bool },
-    In { value: Box<Expr>, list: Vec<Expr>, not: bool },
-    InQuery { value: Box<Expr>, query: Box<Query>, not: bool },
-    Like { value: Box<Expr>, pattern: Box<Expr>, escape: Option<Box<Expr>>, not: bool },
+    IsNull {
+        value: Box<Expr>,
+        not: bool,
+    },
+    Between {
+        value: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+        not: bool,
+    },
+    In {
+        value: Box<Expr>,
+        list: Vec<Expr>,
+        not: bool,
+    },
+    InQuery {
+        value: Box<Expr>,
+        query: Box<Query>,
+        not: bool,
+    },
+    Like {
+        value: Box<Expr>,
+        pattern: Box<Expr>,
+        escape: Option<Box<Expr>>,
+        not: bool,
+    },
     Exists(Box<Query>),
     Subquery(Box<Query>),
-    Case { operand: Option<Box<Expr>>, whens: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
+    Case {
+        operand: Option<Box<Expr>>,
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
     /// `attempt`: NULL where it does not convert.
-    Cast { value: Box<Expr>, kind: Type, style: Option<Box<Expr>>, attempt: bool },
+    Cast {
+        value: Box<Expr>,
+        kind: Type,
+        style: Option<Box<Expr>>,
+        attempt: bool,
+    },
     Call(Box<Call>),
 }
 

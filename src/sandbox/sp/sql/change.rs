@@ -1,6 +1,8 @@
 //! What INSERT, UPDATE and DELETE make of a table: computed as a whole, so that a statement happens or does not.
 
-use super::ast::{Change as Setting, Delete, Expr, Insert, Item, Name, Order, Relation, Rows, Select, Source, Update, What};
+use super::ast::{
+    Change as Setting, Delete, Expr, Insert, Item, Name, Order, Relation, Rows, Select, Source, Update, What,
+};
 use super::convert::shown;
 use super::eval::{Env, Field, Scope};
 use super::failure::{self, Answer};
@@ -56,7 +58,8 @@ impl<'a> Env<'a> {
         if name.name.starts_with('#') {
             return Ok(TablePlace::Temporary(name.name.to_lowercase()));
         }
-        let database = self.state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
+        let database =
+            self.state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
         Ok(TablePlace::Database(database, place(name.schema.as_deref().unwrap_or(DBO), &name.name)))
     }
 
@@ -182,7 +185,9 @@ impl<'a> Env<'a> {
                 return Ok(Value::Null);
             }
             let name = match &target.place {
-                TablePlace::Database(database, _) => format!("{}.{}", self.state.databases[*database].name, target.name),
+                TablePlace::Database(database, _) => {
+                    format!("{}.{}", self.state.databases[*database].name, target.name)
+                }
                 _ => target.name.clone(),
             };
             return Err(failure::null_refused(&column.name, &name, statement));
@@ -289,8 +294,15 @@ impl<'a> Env<'a> {
     }
 
     /// The rows that UPDATE and DELETE mean: with all of FROM beside each, numbered, each row of the table once.
-    fn meant(&self, name: &Name, from: &[Source], filter: Option<&Expr>) -> Answer<(Name, Vec<Field>, Vec<(usize, Row)>)> {
-        let by_alias = from.iter().flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
+    fn meant(
+        &self,
+        name: &Name,
+        from: &[Source],
+        filter: Option<&Expr>,
+    ) -> Answer<(Name, Vec<Field>, Vec<(usize, Row)>)> {
+        let by_alias = from
+            .iter()
+            .flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
         let fits = |relation: &&Relation| match (&relation.alias, &relation.what) {
             (Some(alias), _) => same_name(alias, &name.name),
             (None, What::Table(table)) => same_name(&table.name, &name.name),
@@ -306,7 +318,8 @@ impl<'a> Env<'a> {
         self.target(&real)?;
         let own;
         let sources = if from.is_empty() {
-            let what = if name.name.starts_with('@') { What::Variable(name.name.clone()) } else { What::Table(name.clone()) };
+            let what =
+                if name.name.starts_with('@') { What::Variable(name.name.clone()) } else { What::Table(name.clone()) };
             let first = Relation { what, alias: None, columns: Vec::new(), hints: vec!["NOLOCK".to_owned()] };
             own = [Source { first, joins: Vec::new() }];
             &own[..]
@@ -316,7 +329,8 @@ impl<'a> Env<'a> {
         let nothing = Scope::default();
         let found = self.sources(sources, Some(&name.name), true, &nothing)?;
         let scope = Scope { fields: &found.fields, ..Scope::default() };
-        let mark = found.fields.iter().position(|field| field.name == MARK).ok_or_else(|| failure::no_object(&name.name))?;
+        let mark =
+            found.fields.iter().position(|field| field.name == MARK).ok_or_else(|| failure::no_object(&name.name))?;
         let rows = match filter {
             Some(filter) => {
                 self.check(filter, &scope)?;
@@ -444,11 +458,18 @@ impl<'a> Env<'a> {
                 return Err(failure::failure(1038, 15, 5, text).reach(failure::Reach::Scope));
             }
             if columns.iter().any(|known| same_name(&known.name, &column.name)) {
-                let text = format!("Column names in each table must be unique. Column name '{}' is specified more than once.", column.name);
+                let text = format!(
+                    "Column names in each table must be unique. Column name '{}' is specified more than once.",
+                    column.name
+                );
                 return Err(failure::failure(2705, 16, 3, text));
             }
             let identity = column.identity.then_some((1, 1));
-            columns.push(TableColumn { identity, nullable: column.nullable, ..TableColumn::new(&column.name, column.kind) });
+            columns.push(TableColumn {
+                identity,
+                nullable: column.nullable,
+                ..TableColumn::new(&column.name, column.kind)
+            });
         }
         let mut table = Table::new(columns);
         table.rows = answered.rows;

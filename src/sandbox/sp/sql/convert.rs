@@ -161,7 +161,9 @@ fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
 
 fn exact_as(digits: i128, scale: u8, to: Type) -> Option<Value> {
     match to {
-        Type::Money => decimal::rescaled(digits, scale, 4).and_then(|digits| i64::try_from(digits).ok()).map(Value::Money),
+        Type::Money => {
+            decimal::rescaled(digits, scale, 4).and_then(|digits| i64::try_from(digits).ok()).map(Value::Money)
+        }
         Type::SmallMoney => {
             decimal::rescaled(digits, scale, 4).and_then(|digits| i32::try_from(digits).ok()).map(Value::SmallMoney)
         }
@@ -267,7 +269,8 @@ fn text_of_bytes(bytes: &[u8], to: Type, way: Way) -> String {
         Some(1) => format!("0x{}", hex()),
         Some(2) => hex(),
         _ if to.is_unicode() => {
-            let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from(pair[0]) | u16::from(*pair.get(1).unwrap_or(&0)) << 8).collect();
+            let units: Vec<u16> =
+                bytes.chunks(2).map(|pair| u16::from(pair[0]) | u16::from(*pair.get(1).unwrap_or(&0)) << 8).collect();
             String::from_utf16_lossy(&units)
         }
         _ => codepage::decoded(bytes, codepage::COLLATION),
@@ -280,7 +283,10 @@ pub fn shown(value: &Value, way: Way) -> Answer<String> {
         let kind = value.kind();
         return moment::shown(moment, kind, way.style).ok_or_else(|| {
             let style = way.style.unwrap_or_default();
-            let text = format!("{style} is not a valid style number when converting from {} to a character string.", kind.name());
+            let text = format!(
+                "{style} is not a valid style number when converting from {} to a character string.",
+                kind.name()
+            );
             failure::failure(281, 16, 1, text).reach(failure::Reach::Scope)
         });
     }

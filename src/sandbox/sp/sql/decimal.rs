@@ -129,12 +129,12 @@ fn digits_of(operator: Operator, left: Exact, right: Exact, scale: u8) -> Answer
         Operator::Modulo if right.0 == 0 => return Err(failure::zero_divide()),
         Operator::Divide => quotient(left, right, scale),
         Operator::Modulo => both().and_then(|(left, right)| left.checked_rem(right)),
-        Operator::Subtract => both()
-            .and_then(|(left, right)| left.checked_sub(right))
-            .and_then(|digits| rescaled(digits, common, scale)),
-        _ => both()
-            .and_then(|(left, right)| left.checked_add(right))
-            .and_then(|digits| rescaled(digits, common, scale)),
+        Operator::Subtract => {
+            both().and_then(|(left, right)| left.checked_sub(right)).and_then(|digits| rescaled(digits, common, scale))
+        }
+        _ => {
+            both().and_then(|(left, right)| left.checked_add(right)).and_then(|digits| rescaled(digits, common, scale))
+        }
     })
 }
 

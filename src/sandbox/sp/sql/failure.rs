@@ -60,7 +60,17 @@ impl fmt::Display for Failure {
 /// Ends a statement.
 pub fn failure(number: i32, severity: u8, state: u8, text: impl Into<String>) -> Failure {
     let (line, procedure) = (None, None);
-    Failure { number, severity, state, text: text.into(), reach: Reach::Statement, line, procedure, raised: false, needs: None }
+    Failure {
+        number,
+        severity,
+        state,
+        text: text.into(),
+        reach: Reach::Statement,
+        line,
+        procedure,
+        raised: false,
+        needs: None,
+    }
 }
 
 impl Failure {

@@ -106,7 +106,10 @@ pub enum What {
     Batch,
     /// sp_executesql, EXEC('…').
     Text,
-    Procedure { name: String, id: i32 },
+    Procedure {
+        name: String,
+        id: i32,
+    },
 }
 
 /// A batch or a procedure that runs.

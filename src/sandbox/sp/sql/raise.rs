@@ -84,7 +84,8 @@ impl Sign {
             ('X', _, Some(number)) => format!("{:X}", number as u32),
             _ => {
                 let (at, of) = (at + 1, "substitution parameter");
-                let text = format!("The data type of {of} {at} does not match the expected type of the format specification.");
+                let text =
+                    format!("The data type of {of} {at} does not match the expected type of the format specification.");
                 return Err(failure::failure(2786, 16, 1, text));
             }
         };

@@ -93,7 +93,12 @@ const VIEWS: &[View] = &[
     },
     View { schema: "sys", name: "objects", columns: OBJECT, rows: |env, at| objects(env, at, |_| true) },
     View { schema: "sys", name: "all_objects", columns: OBJECT, rows: |env, at| objects(env, at, |_| true) },
-    View { schema: "sys", name: "tables", columns: OBJECT, rows: |env, at| objects(env, at, |object| !object.is_procedure()) },
+    View {
+        schema: "sys",
+        name: "tables",
+        columns: OBJECT,
+        rows: |env, at| objects(env, at, |object| !object.is_procedure()),
+    },
     View { schema: "sys", name: "procedures", columns: OBJECT, rows: |env, at| objects(env, at, Object::is_procedure) },
     View { schema: "sys", name: "views", columns: OBJECT, rows: |_, _| Vec::new() },
     View {
@@ -117,7 +122,14 @@ const VIEWS: &[View] = &[
     View {
         schema: "sys",
         name: "types",
-        columns: &[("name", NAME), ("system_type_id", TINY), ("user_type_id", INT), ("max_length", SHORT), ("precision", TINY), ("scale", TINY)],
+        columns: &[
+            ("name", NAME),
+            ("system_type_id", TINY),
+            ("user_type_id", INT),
+            ("max_length", SHORT),
+            ("precision", TINY),
+            ("scale", TINY),
+        ],
         rows: types,
     },
     View { schema: "sys", name: "sql_modules", columns: &[("object_id", INT), ("definition", LONG)], rows: modules },
@@ -196,7 +208,12 @@ const VIEWS: &[View] = &[
     View {
         schema: "INFORMATION_SCHEMA",
         name: "TABLES",
-        columns: &[("TABLE_CATALOG", NAME), ("TABLE_SCHEMA", NAME), ("TABLE_NAME", NAME), ("TABLE_TYPE", Type::VarChar(Some(10)))],
+        columns: &[
+            ("TABLE_CATALOG", NAME),
+            ("TABLE_SCHEMA", NAME),
+            ("TABLE_NAME", NAME),
+            ("TABLE_TYPE", Type::VarChar(Some(10))),
+        ],
         rows: information_tables,
     },
     View {
@@ -354,7 +371,14 @@ fn types(_: &Env, _: usize) -> Vec<Row> {
         let name = if *kind == Type::NAME { "sysname" } else { kind.name() };
         let id = if *kind == Type::NAME { 256 } else { i32::from(kind.id()) };
         let bytes = Value::SmallInt(kind.bytes());
-        vec![text(name), Value::TinyInt(kind.id()), Value::Int(id), bytes, Value::TinyInt(precision), Value::TinyInt(scale)]
+        vec![
+            text(name),
+            Value::TinyInt(kind.id()),
+            Value::Int(id),
+            bytes,
+            Value::TinyInt(precision),
+            Value::TinyInt(scale),
+        ]
     };
     TYPES.iter().map(row).collect()
 }
@@ -460,7 +484,8 @@ fn requests(env: &Env) -> Vec<Row> {
         let Some(request) = &present.request else { continue };
         let since = present.request_since.unwrap_or_else(now);
         let (blocker, current) = (env.state.locks.blocker(spid), now());
-        let ticks = i64::from(current.days - since.days) * 86_400_000 + (current.ticks as i64 - since.ticks as i64) / 10_000;
+        let ticks =
+            i64::from(current.days - since.days) * 86_400_000 + (current.ticks as i64 - since.ticks as i64) / 10_000;
         let word = request.split_whitespace().next().unwrap_or_default().to_uppercase();
         rows.push(vec![
             Value::SmallInt(spid as i16),

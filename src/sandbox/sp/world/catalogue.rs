@@ -106,9 +106,9 @@ impl CatalogueProcedure {
                 touched.len()
             }
             Flow::Load { from, .. } => {
-                let news = from.iter().filter_map(|(source, lies)| {
-                    Some((*source, newest(table(state, lies)?.1, MODIFIED, *source)?))
-                });
+                let news = from
+                    .iter()
+                    .filter_map(|(source, lies)| Some((*source, newest(table(state, lies)?.1, MODIFIED, *source)?)));
                 handed_on(&mut new, news.collect(), &[LOADED], &now)
             }
             Flow::Merge { from, .. } => {

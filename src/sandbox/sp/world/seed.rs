@@ -143,7 +143,8 @@ impl Seeder {
         };
         let at = |wanted: fn(&Source) -> bool| step.params.iter().position(|param| wanted(&param.from));
         let codes: Vec<String> = same.iter().filter_map(|step| step.code.clone()).collect();
-        let known = if codes.is_empty() { self.sources.iter().map(|(code, _)| code.clone()).collect() } else { codes.clone() };
+        let known =
+            if codes.is_empty() { self.sources.iter().map(|(code, _)| code.clone()).collect() } else { codes.clone() };
         let usual = known.iter().filter_map(|code| {
             let span = self.catalogue.usual_seconds(&step.stage, &step.entity, code)?;
             Some((code.clone(), span))

@@ -118,7 +118,9 @@ impl<'a> Env<'a> {
             Expr::Signed(sign, value) => self.signed(*sign, value, scope),
             Expr::Chain(first, rest) => self.chain(first, rest, scope),
             Expr::Subquery(query) => self.scalar(query, scope),
-            Expr::Case { operand, whens, otherwise } => self.case(expr, operand.as_deref(), whens, otherwise.as_deref(), scope),
+            Expr::Case { operand, whens, otherwise } => {
+                self.case(expr, operand.as_deref(), whens, otherwise.as_deref(), scope)
+            }
             Expr::Cast { value, kind, style, attempt } => self.cast(value, *kind, style.as_deref(), *attempt, scope),
             Expr::Call(call) => self.call(call, scope),
             condition => {
@@ -196,7 +198,14 @@ impl<'a> Env<'a> {
         Ok(truth)
     }
 
-    fn likeness(&self, value: &Expr, pattern: &Expr, escape: Option<&Expr>, not: bool, scope: &Scope) -> Answer<Option<bool>> {
+    fn likeness(
+        &self,
+        value: &Expr,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+        not: bool,
+        scope: &Scope,
+    ) -> Answer<Option<bool>> {
         let text = |expr: &Expr| -> Answer<Option<String>> {
             let value = self.convert(self.value(expr, scope)?, Type::NVarChar(None))?;
             Ok(value.as_text().map(str::to_owned))
@@ -343,7 +352,8 @@ fn not_a_condition(value: &Expr) -> failure::Failure {
         Expr::Variable(name) => name.clone(),
         _ => ")".to_owned(),
     };
-    let text =
-        format!("An expression of non-boolean type specified in a context where a condition is expected, near '{near}'.");
+    let text = format!(
+        "An expression of non-boolean type specified in a context where a condition is expected, near '{near}'."
+    );
     failure::failure(4145, 15, 1, text).reach(failure::Reach::Scope)
 }

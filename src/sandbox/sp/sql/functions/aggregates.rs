@@ -29,9 +29,11 @@ pub fn kind_of_aggregate(call: &Call, argument: Option<Type>) -> Answer<Type> {
         "COUNT_BIG" => Ok(Type::BigInt),
         "STRING_AGG" => Ok(if kind.is_unicode() { Type::NVarChar(Some(4000)) } else { Type::VarChar(Some(8000)) }),
         "MIN" | "MAX" if kind != Type::Bit => Ok(kind),
-        name => sum_kind(kind).ok_or_else(|| failure::bad_operand(kind, &name.to_lowercase())).map(|sum| match (name, sum) {
-            ("AVG", Type::Decimal { scale, .. }) => Type::Decimal { precision: 38, scale: scale.max(6) },
-            _ => sum,
+        name => sum_kind(kind).ok_or_else(|| failure::bad_operand(kind, &name.to_lowercase())).map(|sum| {
+            match (name, sum) {
+                ("AVG", Type::Decimal { scale, .. }) => Type::Decimal { precision: 38, scale: scale.max(6) },
+                _ => sum,
+            }
         }),
     }
 }

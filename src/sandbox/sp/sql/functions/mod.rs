@@ -90,7 +90,9 @@ pub fn has_aggregate(expr: &Expr) -> bool {
             operand.iter().chain(otherwise).any(|expr| has_aggregate(expr))
                 || whens.iter().any(|(when, then)| has_aggregate(when) || has_aggregate(then))
         }
-        Expr::Cast { value, style, .. } => has_aggregate(value) || style.as_ref().is_some_and(|style| has_aggregate(style)),
+        Expr::Cast { value, style, .. } => {
+            has_aggregate(value) || style.as_ref().is_some_and(|style| has_aggregate(style))
+        }
         _ => false,
     }
 }

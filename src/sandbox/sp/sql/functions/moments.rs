@@ -3,9 +3,7 @@
 use super::{Function, integer, text};
 use crate::sandbox::sp::sql::eval::Env;
 use crate::sandbox::sp::sql::failure::{self, Answer};
-use crate::sandbox::sp::sql::moment::{
-    DAY, Moment, SECOND, civil, day, days_of_month, month_name, now, weekday_name,
-};
+use crate::sandbox::sp::sql::moment::{DAY, Moment, SECOND, civil, day, days_of_month, month_name, now, weekday_name};
 use crate::sandbox::sp::sql::value::{Type, Value};
 
 const DATETIME2: fn(&[Type]) -> Type = |_| Type::DateTime2(7);

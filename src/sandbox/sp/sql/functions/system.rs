@@ -42,9 +42,24 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "IS_MEMBER", arguments: (1, 1), kind: INT, run: |_, _| Ok(Value::Int(1)) },
     Function { name: "HAS_DBACCESS", arguments: (1, 1), kind: INT, run: has_access },
     Function { name: "HAS_PERMS_BY_NAME", arguments: (3, 5), kind: INT, run: |_, _| Ok(Value::Int(1)) },
-    Function { name: "HOST_NAME", arguments: (0, 0), kind: NAME, run: |env, _| Ok(of_client(env, |client| client.host.clone())) },
-    Function { name: "APP_NAME", arguments: (0, 0), kind: NAME, run: |env, _| Ok(of_client(env, |client| client.program.clone())) },
-    Function { name: "HOST_ID", arguments: (0, 0), kind: |_| Type::Char(10), run: |_, _| Ok(Value::Char("1".to_owned())) },
+    Function {
+        name: "HOST_NAME",
+        arguments: (0, 0),
+        kind: NAME,
+        run: |env, _| Ok(of_client(env, |client| client.host.clone())),
+    },
+    Function {
+        name: "APP_NAME",
+        arguments: (0, 0),
+        kind: NAME,
+        run: |env, _| Ok(of_client(env, |client| client.program.clone())),
+    },
+    Function {
+        name: "HOST_ID",
+        arguments: (0, 0),
+        kind: |_| Type::Char(10),
+        run: |_, _| Ok(Value::Char("1".to_owned())),
+    },
     Function { name: "SERVERPROPERTY", arguments: (1, 1), kind: VARIANT, run: property },
     Function { name: "DATABASEPROPERTYEX", arguments: (2, 2), kind: VARIANT, run: database_property },
     Function { name: "SESSIONPROPERTY", arguments: (1, 1), kind: INT, run: session_property },
@@ -52,13 +67,43 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "XACT_STATE", arguments: (0, 0), kind: |_| Type::SmallInt, run: transaction_state },
     Function { name: "SCOPE_IDENTITY", arguments: (0, 0), kind: |_| IDENTITY, run: scope_identity },
     Function { name: "IDENT_CURRENT", arguments: (1, 1), kind: |_| IDENTITY, run: current_identity },
-    Function { name: "ROWCOUNT_BIG", arguments: (0, 0), kind: |_| Type::BigInt, run: |env, _| Ok(Value::BigInt(env.own.row_count)) },
+    Function {
+        name: "ROWCOUNT_BIG",
+        arguments: (0, 0),
+        kind: |_| Type::BigInt,
+        run: |env, _| Ok(Value::BigInt(env.own.row_count)),
+    },
     Function { name: "CONTEXT_INFO", arguments: (0, 0), kind: |_| Type::VarBinary(Some(128)), run: context },
-    Function { name: "ERROR_NUMBER", arguments: (0, 0), kind: INT, run: |env, _| caught(env, |said| Value::Int(said.number)) },
-    Function { name: "ERROR_SEVERITY", arguments: (0, 0), kind: INT, run: |env, _| caught(env, |said| Value::Int(i32::from(said.severity))) },
-    Function { name: "ERROR_STATE", arguments: (0, 0), kind: INT, run: |env, _| caught(env, |said| Value::Int(i32::from(said.state))) },
-    Function { name: "ERROR_LINE", arguments: (0, 0), kind: INT, run: |env, _| caught(env, |said| Value::Int(said.line as i32)) },
-    Function { name: "ERROR_MESSAGE", arguments: (0, 0), kind: TEXT, run: |env, _| caught(env, |said| Value::Text(said.text.clone())) },
+    Function {
+        name: "ERROR_NUMBER",
+        arguments: (0, 0),
+        kind: INT,
+        run: |env, _| caught(env, |said| Value::Int(said.number)),
+    },
+    Function {
+        name: "ERROR_SEVERITY",
+        arguments: (0, 0),
+        kind: INT,
+        run: |env, _| caught(env, |said| Value::Int(i32::from(said.severity))),
+    },
+    Function {
+        name: "ERROR_STATE",
+        arguments: (0, 0),
+        kind: INT,
+        run: |env, _| caught(env, |said| Value::Int(i32::from(said.state))),
+    },
+    Function {
+        name: "ERROR_LINE",
+        arguments: (0, 0),
+        kind: INT,
+        run: |env, _| caught(env, |said| Value::Int(said.line as i32)),
+    },
+    Function {
+        name: "ERROR_MESSAGE",
+        arguments: (0, 0),
+        kind: TEXT,
+        run: |env, _| caught(env, |said| Value::Text(said.text.clone())),
+    },
     Function { name: "ERROR_PROCEDURE", arguments: (0, 0), kind: NAME, run: error_procedure },
     Function { name: "APPLOCK_MODE", arguments: (3, 3), kind: |_| Type::NVarChar(Some(32)), run: lock_mode },
     Function { name: "APPLOCK_TEST", arguments: (4, 4), kind: |_| Type::SmallInt, run: lock_test },
@@ -82,7 +127,9 @@ fn or_null(text: Option<String>) -> Value {
 fn database_name(env: &Env, values: &[Value]) -> Answer<Value> {
     let place = match values.first() {
         None => Some(env.own.database),
-        Some(id) => integer(env, id)?.and_then(|id| env.state.databases.iter().position(|known| i64::from(known.id) == id)),
+        Some(id) => {
+            integer(env, id)?.and_then(|id| env.state.databases.iter().position(|known| i64::from(known.id) == id))
+        }
     };
     Ok(or_null(place.and_then(|place| env.state.databases.get(place)).map(|database| database.name.clone())))
 }
@@ -92,7 +139,9 @@ fn database_id(env: &Env, values: &[Value]) -> Answer<Value> {
         None => Some(env.own.database),
         Some(name) => text(env, name)?.and_then(|name| env.state.database(&name)),
     };
-    Ok(place.and_then(|place| env.state.databases.get(place)).map_or(Value::Null, |database| Value::SmallInt(database.id)))
+    Ok(place
+        .and_then(|place| env.state.databases.get(place))
+        .map_or(Value::Null, |database| Value::SmallInt(database.id)))
 }
 
 fn id_of_object(env: &Env, values: &[Value]) -> Answer<Value> {
@@ -172,7 +221,8 @@ fn schema_name(env: &Env, values: &[Value]) -> Answer<Value> {
     let Some(id) = values.first() else { return Ok(Value::text(DBO)) };
     let Some(id) = integer(env, id)? else { return Ok(Value::Null) };
     let Some(database) = env.state.databases.get(env.own.database) else { return Ok(Value::Null) };
-    let found = database.schemas.iter().find(|name| number_of_schema(env, env.own.database, name).map(i64::from) == Some(id));
+    let found =
+        database.schemas.iter().find(|name| number_of_schema(env, env.own.database, name).map(i64::from) == Some(id));
     Ok(or_null(found.cloned()))
 }
 
@@ -330,11 +380,14 @@ fn lock_mode(env: &Env, values: &[Value]) -> Answer<Value> {
 fn lock_test(env: &Env, values: &[Value]) -> Answer<Value> {
     let Some(resource) = resource(env, &values[1])? else { return Ok(Value::Null) };
     let mode = text(env, &values[2])?.and_then(|mode| Mode::named(&mode));
-    Ok(mode.map_or(Value::Null, |mode| Value::SmallInt(i16::from(env.state.locks.is_free(env.own.spid, &resource, mode)))))
+    Ok(mode
+        .map_or(Value::Null, |mode| Value::SmallInt(i16::from(env.state.locks.is_free(env.own.spid, &resource, mode)))))
 }
 
 fn part_of_name(env: &Env, values: &[Value]) -> Answer<Value> {
-    let (Some(written), Some(part)) = (text(env, &values[0])?, integer(env, &values[1])?) else { return Ok(Value::Null) };
+    let (Some(written), Some(part)) = (text(env, &values[0])?, integer(env, &values[1])?) else {
+        return Ok(Value::Null);
+    };
     let Ok(name) = parse::name(&written) else { return Ok(Value::Null) };
     Ok(or_null(match part {
         1 => Some(name.name),

@@ -93,12 +93,11 @@ impl Moment {
             &Value::Date(days) => at(days, 0),
             &Value::Time { ticks, .. } => at(DAY_1900, ticks),
             &Value::DateTime { days, ticks } => at(days + DAY_1900, ticks_of_datetime(ticks)),
-            &Value::SmallDateTime { days, minutes } => {
-                at(i32::from(days) + DAY_1900, u64::from(minutes) * 60 * SECOND)
-            }
+            &Value::SmallDateTime { days, minutes } => at(i32::from(days) + DAY_1900, u64::from(minutes) * 60 * SECOND),
             &Value::DateTime2 { days, ticks, .. } => at(days, ticks),
             &Value::DateTimeOffset { days, ticks, minutes, .. } => {
-                let moment = Moment { days, ticks, offset: None }.plus_ticks(i128::from(minutes) * 60 * i128::from(SECOND));
+                let moment =
+                    Moment { days, ticks, offset: None }.plus_ticks(i128::from(minutes) * 60 * i128::from(SECOND));
                 Some(Moment { offset: Some(minutes), ..moment? })
             }
             Value::Variant(inner) => Moment::of(inner),
@@ -123,7 +122,10 @@ impl Moment {
                 let minutes = (self.ticks + 30 * SECOND) / (60 * SECOND);
                 let days = self.days + (minutes / 1440) as i32;
                 let is_in = (DAY_1900..=DAY_2079).contains(&days);
-                is_in.then_some(Value::SmallDateTime { days: (days - DAY_1900) as u16, minutes: (minutes % 1440) as u16 })
+                is_in.then_some(Value::SmallDateTime {
+                    days: (days - DAY_1900) as u16,
+                    minutes: (minutes % 1440) as u16,
+                })
             }
             Type::DateTime2(scale) => {
                 let ticks = rounded(self.ticks, scale);

@@ -53,7 +53,9 @@ pub fn read(text: &str, format: Format, is_old: bool) -> Result<Moment, Unread> 
     }
     let text = text.to_ascii_lowercase();
     let (text, is_iso) = match text.split_once('t') {
-        Some((date, time)) if date.ends_with(|c: char| c.is_ascii_digit()) && time.starts_with(|c: char| c.is_ascii_digit()) => {
+        Some((date, time))
+            if date.ends_with(|c: char| c.is_ascii_digit()) && time.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
             (format!("{date} {time}"), true)
         }
         _ => (text, false),

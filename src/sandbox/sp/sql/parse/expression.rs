@@ -29,16 +29,10 @@ const COMPARISONS: &[(&str, Operator)] = &[
     (">", Operator::Greater),
 ];
 
-const SUMS: &[(&str, Operator)] = &[
-    ("+", Operator::Add),
-    ("-", Operator::Subtract),
-    ("&", Operator::And),
-    ("|", Operator::Or),
-    ("^", Operator::Xor),
-];
+const SUMS: &[(&str, Operator)] =
+    &[("+", Operator::Add), ("-", Operator::Subtract), ("&", Operator::And), ("|", Operator::Or), ("^", Operator::Xor)];
 
-const PRODUCTS: &[(&str, Operator)] =
-    &[("*", Operator::Multiply), ("/", Operator::Divide), ("%", Operator::Modulo)];
+const PRODUCTS: &[(&str, Operator)] = &[("*", Operator::Multiply), ("/", Operator::Divide), ("%", Operator::Modulo)];
 
 /// The signs of `+=` and the like.
 const ASSIGNMENTS: &[(&str, Operator)] = &[
@@ -215,13 +209,17 @@ impl Parser<'_> {
             Kind::Binary(bytes) => Value::Binary(bytes.clone()),
             Kind::Integer(digits) => match digits.parse() {
                 Ok(number) => Value::Int(number),
-                Err(_) => decimal::read(digits).ok_or_else(|| failure::overflow(Type::Decimal { precision: 38, scale: 0 }))?,
+                Err(_) => {
+                    decimal::read(digits).ok_or_else(|| failure::overflow(Type::Decimal { precision: 38, scale: 0 }))?
+                }
             },
             Kind::Decimal(digits) => {
                 decimal::read(digits).ok_or_else(|| failure::overflow(Type::Decimal { precision: 38, scale: 0 }))?
             }
             Kind::Float(digits) => Value::Float(digits.parse().map_err(|_| failure::syntax(digits))?),
-            Kind::Money(digits) => Value::Money(decimal::ten_thousandths(digits).ok_or_else(|| failure::overflow(Type::Money))?),
+            Kind::Money(digits) => {
+                Value::Money(decimal::ten_thousandths(digits).ok_or_else(|| failure::overflow(Type::Money))?)
+            }
             _ => return Err(self.wrong()),
         };
         self.next();

@@ -8,7 +8,6 @@ mod statement;
 mod table;
 mod types;
 
-
 use super::ast::{Expr, Instruction, Name, Place, Program, Step};
 use super::failure::{self, Answer, Failure};
 use super::lexer::{Kind, Token, tokens};

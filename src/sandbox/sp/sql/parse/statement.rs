@@ -12,8 +12,25 @@ use crate::sandbox::sp::sql::value::Value;
 
 /// Statements that the server has and the sandbox has not.
 const UNSUPPORTED: &[&str] = &[
-    "BACKUP", "BULK", "CHECKPOINT", "CLOSE", "DBCC", "DEALLOCATE", "DENY", "FETCH", "GOTO", "GRANT", "MERGE", "OPEN",
-    "RECONFIGURE", "RESTORE", "REVERT", "REVOKE", "SHUTDOWN", "DISABLE", "ENABLE",
+    "BACKUP",
+    "BULK",
+    "CHECKPOINT",
+    "CLOSE",
+    "DBCC",
+    "DEALLOCATE",
+    "DENY",
+    "FETCH",
+    "GOTO",
+    "GRANT",
+    "MERGE",
+    "OPEN",
+    "RECONFIGURE",
+    "RESTORE",
+    "REVERT",
+    "REVOKE",
+    "SHUTDOWN",
+    "DISABLE",
+    "ENABLE",
 ];
 
 impl Parser<'_> {
@@ -401,9 +418,10 @@ impl Parser<'_> {
         let mut set_error = false;
         if self.eat_word("WITH") {
             let options = self.list(Self::identifier)?;
-            if let Some(wrong) = options.iter().find(|option| {
-                !["NOWAIT", "LOG", "SETERROR"].iter().any(|known| option.eq_ignore_ascii_case(known))
-            }) {
+            if let Some(wrong) = options
+                .iter()
+                .find(|option| !["NOWAIT", "LOG", "SETERROR"].iter().any(|known| option.eq_ignore_ascii_case(known)))
+            {
                 return Err(failure::syntax(wrong).line(self.line));
             }
             set_error = options.iter().any(|option| option.eq_ignore_ascii_case("SETERROR"));

@@ -75,7 +75,9 @@ impl Parser<'_> {
 
 fn named(name: &str, varying: bool, length: Length, usual: u16) -> Answer<Type> {
     let bad_length = |number: u32, most: u16| {
-        let text = format!("The size ({number}) given to the type '{name}' exceeds the maximum allowed for any data type ({most}).");
+        let text = format!(
+            "The size ({number}) given to the type '{name}' exceeds the maximum allowed for any data type ({most})."
+        );
         failure::failure(131, 15, 2, text).reach(failure::Reach::Scope)
     };
     let within = |most: u16| match length {

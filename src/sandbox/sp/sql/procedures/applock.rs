@@ -38,7 +38,8 @@ impl Session {
     pub(super) async fn get_applock(&mut self, bound: &[Bound], sink: &mut dyn Sink) -> Flow<i32> {
         let [name, mode, owned, timeout, _] = bound else { return Ok(REFUSED) };
         let mode = mode.value.as_text().and_then(Mode::named);
-        let (Some(resource), Some(mode), Some(owner)) = (self.application(&name.value), mode, owner(&owned.value)) else {
+        let (Some(resource), Some(mode), Some(owner)) = (self.application(&name.value), mode, owner(&owned.value))
+        else {
             let text = "An invalid parameter or option was specified for procedure 'sys.xp_userlock'.";
             return self.refused(text, 15600, sink).await;
         };

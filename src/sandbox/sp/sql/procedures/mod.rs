@@ -123,7 +123,8 @@ pub fn written(name: &Name) -> Option<(&'static str, Arc<Procedure>)> {
     if !is_system(name) {
         return None;
     }
-    let called = |text: &&&'static str| text.split_whitespace().nth(2).is_some_and(|known| same_name(known, &name.name));
+    let called =
+        |text: &&&'static str| text.split_whitespace().nth(2).is_some_and(|known| same_name(known, &name.name));
     let text = WRITTEN.iter().find(called)?;
     let program = parse::batch(text, true).ok()?;
     let known = text.split_whitespace().nth(2).unwrap_or_default();

@@ -16,13 +16,21 @@ struct Asked {
 }
 
 impl Session {
-    pub(super) async fn run_step(&mut self, step: &CatalogueProcedure, bound: &[Bound], sink: &mut dyn Sink) -> Flow<i32> {
+    pub(super) async fn run_step(
+        &mut self,
+        step: &CatalogueProcedure,
+        bound: &[Bound],
+        sink: &mut dyn Sink,
+    ) -> Flow<i32> {
         let inside = |failure: Failure, line: u32| failure.in_procedure(&step.name).line(line);
         let asked = asked(step, bound).map_err(|failure| inside(failure, 14))?;
         let knobs = self.world.hub.knobs().clone();
         self.say_step(step, &format!("{} {}: started", step.stage, step.entity), 9, sink).await?;
         for message in &knobs.messages {
-            let text = message.replace("{stage}", &step.stage).replace("{entity}", &step.entity).replace("{code}", &asked.code);
+            let text = message
+                .replace("{stage}", &step.stage)
+                .replace("{entity}", &step.entity)
+                .replace("{code}", &asked.code);
             self.say_step(step, &text, 21, sink).await?;
         }
         if self.world.hub.strikes(|knobs| &mut knobs.hang) {
@@ -134,13 +142,15 @@ fn asked(step: &CatalogueProcedure, bound: &[Bound]) -> Result<Asked, Failure> {
         Some(_) => {
             let code = text(step.code_parameter).unwrap_or_default().trim();
             let known = step.codes.iter().find(|known| known.eq_ignore_ascii_case(code));
-            let known = known.ok_or_else(|| failure::failure(50000, 16, 1, format!("There is no data area '{code}'.")))?;
+            let known =
+                known.ok_or_else(|| failure::failure(50000, 16, 1, format!("There is no data area '{code}'.")))?;
             known.clone()
         }
         None => step.codes.first().cloned().unwrap_or_default(),
     };
     if let (Some(month), Some(year)) = (number(step.month_parameter), number(step.year_parameter)) {
-        let first = i32::try_from(year).ok().zip(u32::try_from(month).ok()).and_then(|(year, month)| day(year, month, 1));
+        let first =
+            i32::try_from(year).ok().zip(u32::try_from(month).ok()).and_then(|(year, month)| day(year, month, 1));
         if first.is_none() {
             let text = "Cannot construct data type date, some of the arguments have values which are not valid.";
             return Err(failure::failure(289, 16, 1, text));

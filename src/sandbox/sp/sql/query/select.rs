@@ -52,7 +52,13 @@ impl Env<'_> {
         Ok((columns, listed))
     }
 
-    fn star(&self, table: Option<&str>, scope: &Scope, columns: &mut Vec<Column>, listed: &mut Vec<Listed>) -> Answer<()> {
+    fn star(
+        &self,
+        table: Option<&str>,
+        scope: &Scope,
+        columns: &mut Vec<Column>,
+        listed: &mut Vec<Listed>,
+    ) -> Answer<()> {
         let before = columns.len();
         for (at, field) in scope.fields.iter().enumerate() {
             let is_wanted = table.is_none_or(|table| same_name(table, &field.table)) && field.name != MARK;
@@ -65,7 +71,9 @@ impl Env<'_> {
         }
         match table {
             Some(table) if columns.len() == before => {
-                let text = format!("The column prefix '{table}' does not match with a table name or alias name used in the query.");
+                let text = format!(
+                    "The column prefix '{table}' does not match with a table name or alias name used in the query."
+                );
                 Err(failure::failure(107, 15, 1, text).reach(failure::Reach::Scope))
             }
             None if columns.len() == before => {
@@ -215,7 +223,9 @@ pub fn is_grouped(select: &Select) -> bool {
 fn is_nullable(value: &Expr) -> bool {
     match value {
         Expr::Literal(value) => value.is_null(),
-        Expr::Call(call) => !matches!(call.name.as_str(), "COUNT" | "COUNT_BIG" | "GETDATE" | "SYSDATETIME" | "ROW_NUMBER"),
+        Expr::Call(call) => {
+            !matches!(call.name.as_str(), "COUNT" | "COUNT_BIG" | "GETDATE" | "SYSDATETIME" | "ROW_NUMBER")
+        }
         _ => true,
     }
 }

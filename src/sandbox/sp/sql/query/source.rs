@@ -74,9 +74,11 @@ impl Env<'_> {
         }
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
             let unused = right.rows.iter().zip(&right_used).filter(|(_, used)| !**used);
-            rows.extend(unused.map(|(row, _)| {
-                std::iter::repeat_n(Value::Null, width).chain(row.iter().cloned()).collect::<Row>()
-            }));
+            rows.extend(
+                unused.map(|(row, _)| {
+                    std::iter::repeat_n(Value::Null, width).chain(row.iter().cloned()).collect::<Row>()
+                }),
+            );
         }
         let is_outer = |at: usize| match kind {
             JoinKind::Left => at >= width,
@@ -137,7 +139,8 @@ impl Env<'_> {
 
     fn derived(&self, query: &crate::sandbox::sp::sql::ast::Query, full: bool, scope: &Scope) -> Answer<Rowset> {
         let is_ordered = !query.order.is_empty() && query.offset.is_none();
-        let has_top = matches!(&query.first, crate::sandbox::sp::sql::ast::Body::Select(select) if select.top.is_some());
+        let has_top =
+            matches!(&query.first, crate::sandbox::sp::sql::ast::Body::Select(select) if select.top.is_some());
         if is_ordered && !has_top {
             let text = "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and \
                         common table expressions, unless TOP, OFFSET or FOR XML is also specified.";

@@ -40,7 +40,13 @@ fn collect<'e>(expr: &'e Expr, into: &mut Vec<&'e Call>) {
 }
 
 /// For every row the values of all calls with OVER; nothing where there is none.
-pub fn values(env: &Env, select: &Select, order: &[Order], rows: &[Row], scope: &Scope) -> Answer<Vec<Vec<(usize, Value)>>> {
+pub fn values(
+    env: &Env,
+    select: &Select,
+    order: &[Order],
+    rows: &[Row],
+    scope: &Scope,
+) -> Answer<Vec<Vec<(usize, Value)>>> {
     let mut calls = Vec::new();
     for item in &select.items {
         if let Item::Value { value, .. } | Item::Assign { value, .. } = item {
@@ -130,7 +136,13 @@ fn aggregated(
             to += 1;
         }
         let group: Vec<Row> = part[..to].iter().map(|(_, at)| rows[*at].clone()).collect();
-        let bare = Call { name: call.name.clone(), arguments: Vec::new(), distinct: call.distinct, star: call.star, over: None };
+        let bare = Call {
+            name: call.name.clone(),
+            arguments: Vec::new(),
+            distinct: call.distinct,
+            star: call.star,
+            over: None,
+        };
         let argument = |row: &Row| {
             let inside = Scope { row, ..*scope };
             call.arguments.first().map_or(Ok(Value::Int(1)), |argument| env.value(argument, &inside))

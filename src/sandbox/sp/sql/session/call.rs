@@ -47,7 +47,13 @@ enum Found {
 /// # Errors
 /// 201 for a missing one, 8145 for one that does not exist, 8144 for too many, 8146 where there are none, 8114 where a
 /// value does not convert.
-pub fn bind(procedure: &str, formals: &[Formal], defaults: Vec<Option<Value>>, given: Vec<Given>, way: Way) -> Answer<Vec<Bound>> {
+pub fn bind(
+    procedure: &str,
+    formals: &[Formal],
+    defaults: Vec<Option<Value>>,
+    given: Vec<Given>,
+    way: Way,
+) -> Answer<Vec<Bound>> {
     let at_line_0 = |failure: Failure| failure.line(0).in_procedure(procedure);
     if formals.is_empty() && !given.is_empty() {
         return Err(at_line_0(failure::no_parameters(procedure)));
@@ -121,14 +127,24 @@ impl Session {
     }
 
     /// INSERT … EXECUTE.
-    pub(super) async fn insert_execute(&mut self, insert: &Arc<Insert>, execute: &Execute, sink: &mut dyn Sink) -> Flow<()> {
+    pub(super) async fn insert_execute(
+        &mut self,
+        insert: &Arc<Insert>,
+        execute: &Execute,
+        sink: &mut dyn Sink,
+    ) -> Flow<()> {
         if !self.captures.is_empty() {
             return Err(failure::failure(8164, 16, 1, "An INSERT EXEC statement cannot be nested.").into());
         }
         self.begin_execute(execute, Some(insert), sink).await
     }
 
-    async fn begin_execute(&mut self, execute: &Execute, insert: Option<&Arc<Insert>>, sink: &mut dyn Sink) -> Flow<()> {
+    async fn begin_execute(
+        &mut self,
+        execute: &Execute,
+        insert: Option<&Arc<Insert>>,
+        sink: &mut dyn Sink,
+    ) -> Flow<()> {
         let depth = self.own.frames.len();
         let tells = insert.is_none() && self.own.frame().is_some_and(|frame| frame.what == What::Batch);
         if let Some(result) = &execute.result {
@@ -230,7 +246,8 @@ impl Session {
                 }
                 Thing::Step(step) => Ok(Found::Native(Native::Step(step.clone()))),
                 Thing::Table(_) => {
-                    let text = format!("The request for procedure '{}' failed because '{0}' is a table object.", object.name);
+                    let text =
+                        format!("The request for procedure '{}' failed because '{0}' is a table object.", object.name);
                     Err(failure::failure(2809, 16, 1, text))
                 }
             },
@@ -254,7 +271,8 @@ impl Session {
             Found::Native(Native::ExecuteSql) => self.executesql(given, result, tells),
             Found::Native(native) => {
                 let formals = native.formals()?;
-                let defaults = formals.iter().map(|formal| formal.default.as_ref().map(|expr| self.constant(expr)).transpose());
+                let defaults =
+                    formals.iter().map(|formal| formal.default.as_ref().map(|expr| self.constant(expr)).transpose());
                 let defaults = defaults.collect::<Answer<Vec<Option<Value>>>>()?;
                 let shown = native.name();
                 let mut bound = bind(&shown, &formals, defaults, given, self.way())?;

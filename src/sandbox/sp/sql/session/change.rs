@@ -32,7 +32,12 @@ impl Session {
     }
 
     /// Computes a change and makes it, with nobody else in between.
-    async fn change(&mut self, compute: impl Fn(&Env) -> Answer<Changed>, command: u16, sink: &mut dyn Sink) -> Flow<()> {
+    async fn change(
+        &mut self,
+        compute: impl Fn(&Env) -> Answer<Changed>,
+        command: u16,
+        sink: &mut dyn Sink,
+    ) -> Flow<()> {
         self.check_not_doomed()?;
         self.begin_implicitly(sink).await?;
         let changed = loop {

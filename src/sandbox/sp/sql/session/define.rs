@@ -20,7 +20,8 @@ fn built(name: &str, definition: &TableDefinition) -> Answer<Table> {
     let mut columns: Vec<TableColumn> = Vec::new();
     for ColumnDefinition { name, kind, nullable, identity, default } in &definition.columns {
         if columns.iter().any(|column| same_name(&column.name, name)) {
-            let text = format!("Column names in each table must be unique. Column name '{name}' is specified more than once.");
+            let text =
+                format!("Column names in each table must be unique. Column name '{name}' is specified more than once.");
             return Err(failure::failure(2705, 16, 3, text));
         }
         if identity.is_some() && !can_be_numbered(*kind) {
@@ -43,7 +44,11 @@ fn built(name: &str, definition: &TableDefinition) -> Answer<Table> {
         }
         let usual = || {
             let short: String = name.chars().take(9).collect();
-            format!("{}__{short}__{:08X}", if *primary { "PK" } else { "UQ" }, 0x3213_E83F_u32.wrapping_add(number as u32))
+            format!(
+                "{}__{short}__{:08X}",
+                if *primary { "PK" } else { "UQ" },
+                0x3213_E83F_u32.wrapping_add(number as u32)
+            )
         };
         table.keys.push(Key { name: named.clone().unwrap_or_else(usual), primary: *primary, columns: places });
     }
@@ -101,7 +106,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn create_table(&mut self, name: &Name, definition: &TableDefinition, sink: &mut dyn Sink) -> Flow<()> {
+    pub(super) async fn create_table(
+        &mut self,
+        name: &Name,
+        definition: &TableDefinition,
+        sink: &mut dyn Sink,
+    ) -> Flow<()> {
         self.check_not_doomed()?;
         self.begin_implicitly(sink).await?;
         let table = built(&name.name, definition)?;
@@ -193,7 +203,8 @@ impl Session {
         let Some(database) = state.databases.get_mut(self.own.database) else { return Ok(false) };
         let Some(name) = database.schema(name).map(str::to_owned) else { return Ok(false) };
         if let Some(object) = database.objects().find(|object| same_name(&object.schema, &name)) {
-            let text = format!("Cannot drop schema '{name}' because it is being referenced by object '{}'.", object.name);
+            let text =
+                format!("Cannot drop schema '{name}' because it is being referenced by object '{}'.", object.name);
             return Err(failure::failure(3729, 16, 1, text).into());
         }
         database.schemas.remove(&name);
@@ -214,7 +225,9 @@ impl Session {
         let found = {
             let state = self.world.state();
             let found = state.find(name, self.own.database);
-            found.filter(|(_, object)| object.is_procedure() != is_table).map(|(database, object)| (database, object.clone()))
+            found
+                .filter(|(_, object)| object.is_procedure() != is_table)
+                .map(|(database, object)| (database, object.clone()))
         };
         let Some((database, object)) = found else { return Ok(false) };
         self.wait_for_table(failure::Needs {

@@ -134,7 +134,8 @@ impl Session {
         if frame.tells_return {
             self.tell_return(frame.return_code, outcome, sink).await?;
         }
-        let ended = self.captures.last().is_some_and(|capture| !capture.is_native && capture.depth == self.own.frames.len());
+        let ended =
+            self.captures.last().is_some_and(|capture| !capture.is_native && capture.depth == self.own.frames.len());
         if ended {
             self.end_capture(sink).await?;
         }
@@ -177,7 +178,9 @@ impl Session {
     /// Sets a variable of the innermost frame; what does not convert is NULL.
     pub(super) fn assign_quietly(&mut self, name: &str, value: Value) {
         let way = self.way();
-        if let Some(variable) = self.own.frames.last_mut().and_then(|frame| frame.variables.get_mut(&name.to_lowercase())) {
+        if let Some(variable) =
+            self.own.frames.last_mut().and_then(|frame| frame.variables.get_mut(&name.to_lowercase()))
+        {
             let converted = crate::sandbox::sp::sql::convert::convert(value, variable.kind, way);
             variable.value = converted.unwrap_or(Value::Null);
         }

@@ -63,7 +63,8 @@ impl Session {
             let text = format!("Cannot open database \"{name}\" requested by the login. The login failed.");
             return Err(Said { number: 4060, severity: 11, state: 1, text, procedure: String::new(), line: 1 });
         };
-        let present = Present { login: login.to_owned(), database: place, isolation: 2, lock_timeout: -1, ..Present::default() };
+        let present =
+            Present { login: login.to_owned(), database: place, isolation: 2, lock_timeout: -1, ..Present::default() };
         state.present.insert(spid, present);
         drop(state);
         Ok(Session { world, own: Own::new(spid, login, place), captures: Vec::new() })

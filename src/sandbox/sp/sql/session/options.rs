@@ -80,7 +80,9 @@ impl Session {
             return Err(failure::unsupported(&format!("SET {name} ON")).into());
         }
         let all: &[&str] = match name {
-            "ANSI_DEFAULTS" => &["ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "QUOTED_IDENTIFIER", "IMPLICIT_TRANSACTIONS"],
+            "ANSI_DEFAULTS" => {
+                &["ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "QUOTED_IDENTIFIER", "IMPLICIT_TRANSACTIONS"]
+            }
             _ => &[],
         };
         for name in all.iter().copied().chain([name]) {
@@ -93,7 +95,8 @@ impl Session {
         let value = self.constant(value)?;
         let text = value.as_text().unwrap_or_default().to_owned();
         let number = value.as_integer();
-        let wrong = || failure::failure(1074, 15, 1, format!("'{}' is not a valid value for SET {name}.", shown(&value)));
+        let wrong =
+            || failure::failure(1074, 15, 1, format!("'{}' is not a valid value for SET {name}.", shown(&value)));
         let number = || number.ok_or_else(wrong);
         let small = || number().and_then(|number| i32::try_from(number).map_err(|_| wrong()));
         match name {
@@ -160,13 +163,17 @@ impl Session {
             true => TablePlace::Temporary(name.name.to_lowercase()),
             false => {
                 let state = self.world.state();
-                let database = state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
+                let database =
+                    state.database_of(name, self.own.database).ok_or_else(|| failure::no_object(&name.written()))?;
                 TablePlace::Database(database, place(name.schema.as_deref().unwrap_or(DBO), &name.name))
             }
         };
         let is_there = self.own.table(&table, &self.world.state()).is_some();
         if !is_there {
-            let text = format!("Cannot find the object \"{}\" because it does not exist or you do not have permissions.", name.written());
+            let text = format!(
+                "Cannot find the object \"{}\" because it does not exist or you do not have permissions.",
+                name.written()
+            );
             return Err(failure::failure(1088, 16, 11, text).into());
         }
         self.own.identity_insert = on.then_some(table);

@@ -59,7 +59,12 @@ impl Session {
     }
 
     /// Tells an error or a message to the client.
-    pub(in crate::sandbox::sp::sql) async fn tell_failure(&mut self, failure: &Failure, line: u32, sink: &mut dyn Sink) -> Result<(), Stop> {
+    pub(in crate::sandbox::sp::sql) async fn tell_failure(
+        &mut self,
+        failure: &Failure,
+        line: u32,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
         let said = self.said(failure, line);
         let out = if said.severity > 10 { Out::Error(said) } else { Out::Info(said) };
         sink.put(out).await

@@ -118,9 +118,13 @@ impl Session {
 
     fn free_statement_locks_if_any(&mut self) {
         let spid = self.own.spid;
-        let has_any = self.world.state().locks.held.iter().any(|lock| {
-            lock.spid == spid && lock.owner == crate::sandbox::sp::sql::locks::Owner::Statement
-        });
+        let has_any = self
+            .world
+            .state()
+            .locks
+            .held
+            .iter()
+            .any(|lock| lock.spid == spid && lock.owner == crate::sandbox::sp::sql::locks::Owner::Statement);
         if has_any {
             self.free_statement_locks();
         }
@@ -144,7 +148,8 @@ impl Session {
 
     fn returned(&mut self, value: Option<&Expr>) -> Flow<()> {
         let code = value.map(|value| self.constant(value)).transpose()?;
-        let code = code.map(|code| crate::sandbox::sp::sql::convert::convert(code, Type::Int, self.way())).transpose()?;
+        let code =
+            code.map(|code| crate::sandbox::sp::sql::convert::convert(code, Type::Int, self.way())).transpose()?;
         if let Some(frame) = self.own.frames.last_mut() {
             frame.return_code = code.and_then(|code| code.as_integer()).unwrap_or(0) as i32;
             frame.at = frame.program.code.len();
@@ -300,9 +305,8 @@ impl Session {
                 let Item::Assign { variable, operator, value } = item else { continue };
                 let found = match is_grouped {
                     true => row.get(at).cloned().unwrap_or(Value::Null),
-                    false => self.with_env(|env| {
-                        env.value(value, &Scope { fields: &fields, row: &row, ..Scope::default() })
-                    })?,
+                    false => self
+                        .with_env(|env| env.value(value, &Scope { fields: &fields, row: &row, ..Scope::default() }))?,
                 };
                 self.give(variable, *operator, found)?;
             }
@@ -315,7 +319,8 @@ impl Session {
     async fn measured(&mut self, select: &Select, query: &Query, sink: &mut dyn Sink) -> Flow<Option<()>> {
         let [source] = &select.from[..] else { return Ok(None) };
         let Relation::Table(name) = &source.first.what else { return Ok(None) };
-        let is_rows = name.schema.as_deref().is_some_and(|schema| same_name(schema, "sandbox")) && same_name(&name.name, "rows");
+        let is_rows =
+            name.schema.as_deref().is_some_and(|schema| same_name(schema, "sandbox")) && same_name(&name.name, "rows");
         let is_plain = source.joins.is_empty()
             && select.filter.is_none()
             && select.group.is_empty()
@@ -349,8 +354,11 @@ impl Session {
 
     async fn wait(&mut self, time: &Expr, is_delay: bool) -> Flow<()> {
         let text = self.text_of(time)?;
-        let wrong = || failure::failure(148, 15, 1, format!("Incorrect time syntax in time string '{text}' used with WAITFOR."));
-        let value = crate::sandbox::sp::sql::moment::read(&text, self.own.options.date_format, true).map_err(|_| wrong())?;
+        let wrong = || {
+            failure::failure(148, 15, 1, format!("Incorrect time syntax in time string '{text}' used with WAITFOR."))
+        };
+        let value =
+            crate::sandbox::sp::sql::moment::read(&text, self.own.options.date_format, true).map_err(|_| wrong())?;
         let ticks = match is_delay {
             true => value.ticks,
             false => {
@@ -375,7 +383,9 @@ impl Session {
                 present.is_killed = true;
                 Ok(())
             }
-            None => Err(failure::failure(6106, 16, 2, format!("Process ID {spid} is not an active process ID.")).into()),
+            None => {
+                Err(failure::failure(6106, 16, 2, format!("Process ID {spid} is not an active process ID.")).into())
+            }
         }
     }
 }

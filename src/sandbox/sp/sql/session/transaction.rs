@@ -126,13 +126,12 @@ impl Session {
         };
         let found = transaction.saves.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(savepoint));
         let Some(at) = found else {
-            let text = format!(
-                "Cannot roll back {savepoint}. No transaction or savepoint of that name was found."
-            );
+            let text = format!("Cannot roll back {savepoint}. No transaction or savepoint of that name was found.");
             return Err(failure::failure(6401, 16, 1, text).into());
         };
         if transaction.is_doomed {
-            let text = "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction.";
+            let text =
+                "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction.";
             return Err(failure::failure(3931, 16, 1, text).into());
         }
         let down_to = transaction.saves[at].1;

@@ -12,10 +12,16 @@ fn arithmetic_keeps_the_types_of_t_sql() {
         ("SELECT 1e3, 1.5e-5, 1e20, 0.1e0+0.2e0", &["1000|1.5e-005|1e+020|0.3", "1 rows"]),
         ("SELECT $1.50, $2*3, CAST(1.005 AS money), CAST('1,234.5' AS money)", &["1.50|6.00|1.01|1234.50", "1 rows"]),
         ("SELECT 5&3, 5|3, 5^3, ~5", &["1|7|6|-6", "1 rows"]),
-        ("SELECT -2147483648, 2147483648, 9223372036854775807", &["-2147483648|2147483648|9223372036854775807", "1 rows"]),
+        (
+            "SELECT -2147483648, 2147483648, 9223372036854775807",
+            &["-2147483648|2147483648|9223372036854775807", "1 rows"],
+        ),
         ("SELECT 'a'+'b', N'ё'+'ж', 'a'+NULL, 1+NULL", &["ab|ёж|NULL|NULL", "1 rows"]),
         ("SELECT 1+'2', '3'*4, 'x'+CAST(1 AS varchar(5))", &["3|12|x1", "1 rows"]),
-        ("SELECT 2147483647 + 1", &["error 8115 16.2 line 1: Arithmetic overflow error converting expression to data type int."]),
+        (
+            "SELECT 2147483647 + 1",
+            &["error 8115 16.2 line 1: Arithmetic overflow error converting expression to data type int."],
+        ),
         ("SELECT 1/0", &["error 8134 16.1 line 1: Divide by zero error encountered."]),
         ("SELECT 0x0A, 0xABC, 0x", &["0x0A|0x0ABC|0x", "1 rows"]),
     ]);
@@ -68,10 +74,19 @@ fn null_is_neither_true_nor_false() {
         ("IF 1 IN (2, NULL) PRINT 'yes' ELSE PRINT 'no'", &["print: no"]),
         ("IF 1 NOT IN (2, NULL) PRINT 'yes' ELSE PRINT 'no'", &["print: no"]),
         ("IF NULL IS NULL AND 1 IS NOT NULL PRINT 'yes'", &["print: yes"]),
-        ("SELECT CASE WHEN NULL > 1 THEN 'a' ELSE 'b' END, CASE 2 WHEN 1 THEN 'one' WHEN 2 THEN 'two' END", &["b|two", "1 rows"]),
-        ("SELECT ISNULL(NULL, 5), COALESCE(NULL, NULL, 'x'), NULLIF(1, 1), NULLIF(1, 2), IIF(1 > 2, 'a', 'b')", &["5|x|NULL|1|b", "1 rows"]),
+        (
+            "SELECT CASE WHEN NULL > 1 THEN 'a' ELSE 'b' END, CASE 2 WHEN 1 THEN 'one' WHEN 2 THEN 'two' END",
+            &["b|two", "1 rows"],
+        ),
+        (
+            "SELECT ISNULL(NULL, 5), COALESCE(NULL, NULL, 'x'), NULLIF(1, 1), NULLIF(1, 2), IIF(1 > 2, 'a', 'b')",
+            &["5|x|NULL|1|b", "1 rows"],
+        ),
         ("IF 'ABC' = 'abc  ' AND N'Ёж' = N'ёж' PRINT 'same'", &["print: same"]),
-        ("IF 'abc' LIKE 'A%' AND 'a_c' LIKE 'a[_]c' AND 'abc' NOT LIKE '[^a]%' AND '5%' LIKE '5!%' ESCAPE '!' PRINT 'like'", &["print: like"]),
+        (
+            "IF 'abc' LIKE 'A%' AND 'a_c' LIKE 'a[_]c' AND 'abc' NOT LIKE '[^a]%' AND '5%' LIKE '5!%' ESCAPE '!' PRINT 'like'",
+            &["print: like"],
+        ),
         ("IF 5 BETWEEN 1 AND 5 AND 6 NOT BETWEEN 1 AND 5 PRINT 'between'", &["print: between"]),
     ]);
 }
@@ -79,11 +94,26 @@ fn null_is_neither_true_nor_false() {
 #[test]
 fn functions_of_texts() {
     check(&[
-        ("SELECT LEN('ab  '), DATALENGTH('ab  '), DATALENGTH(N'ab'), LEFT('abc', 2), RIGHT('abc', 2), SUBSTRING('abcdef', 2, 3)", &["2|4|4|ab|bc|bcd", "1 rows"]),
-        ("SELECT REPLACE('aXbxc', 'x', '-'), REPLICATE('ab', 3), UPPER(N'ёж'), LOWER('ABC'), LTRIM('  a '), RTRIM(' a  ') + '|'", &["a-b-c|ababab|ЁЖ|abc|a | a|", "1 rows"]),
-        ("SELECT CHARINDEX('B', 'abc'), CHARINDEX('b', 'abcb', 3), CONCAT('a', NULL, 1, N'б'), STR(12.5, 6, 1), STR(123, 2)", &["2|4|a1б|  12.5|**", "1 rows"]),
-        ("SELECT STUFF('abcdef', 2, 3, 'X'), REVERSE('abc'), QUOTENAME('a]b'), ASCII('Ж'), CHAR(198), NCHAR(1046), SPACE(2) + 'x'", &["aXef|cba|[a]]b]|198|Ж|Ж|  x", "1 rows"]),
-        ("SELECT FORMATMESSAGE('%s has %d rows, %5d|%-4d|%04d|%x %%', 'meter', 3, 7, 8, 9, 255)", &["meter has 3 rows,     7|8   |0009|ff %", "1 rows"]),
+        (
+            "SELECT LEN('ab  '), DATALENGTH('ab  '), DATALENGTH(N'ab'), LEFT('abc', 2), RIGHT('abc', 2), SUBSTRING('abcdef', 2, 3)",
+            &["2|4|4|ab|bc|bcd", "1 rows"],
+        ),
+        (
+            "SELECT REPLACE('aXbxc', 'x', '-'), REPLICATE('ab', 3), UPPER(N'ёж'), LOWER('ABC'), LTRIM('  a '), RTRIM(' a  ') + '|'",
+            &["a-b-c|ababab|ЁЖ|abc|a | a|", "1 rows"],
+        ),
+        (
+            "SELECT CHARINDEX('B', 'abc'), CHARINDEX('b', 'abcb', 3), CONCAT('a', NULL, 1, N'б'), STR(12.5, 6, 1), STR(123, 2)",
+            &["2|4|a1б|  12.5|**", "1 rows"],
+        ),
+        (
+            "SELECT STUFF('abcdef', 2, 3, 'X'), REVERSE('abc'), QUOTENAME('a]b'), ASCII('Ж'), CHAR(198), NCHAR(1046), SPACE(2) + 'x'",
+            &["aXef|cba|[a]]b]|198|Ж|Ж|  x", "1 rows"],
+        ),
+        (
+            "SELECT FORMATMESSAGE('%s has %d rows, %5d|%-4d|%04d|%x %%', 'meter', 3, 7, 8, 9, 255)",
+            &["meter has 3 rows,     7|8   |0009|ff %", "1 rows"],
+        ),
         ("SELECT LEN(REPLICATE('a', 9000)), LEN(REPLICATE(CAST('a' AS varchar(max)), 9000))", &["8000|8000", "1 rows"]),
         ("SELECT value FROM STRING_SPLIT('a,b', ',')", &["a", "b", "2 rows"]),
     ]);
@@ -116,10 +146,19 @@ fn functions_of_numbers_and_dates() {
 #[test]
 fn what_the_server_tells_of_itself() {
     check(&[
-        ("SELECT DB_NAME(), SUSER_SNAME(), USER_NAME(), HOST_NAME(), APP_NAME(), @@SERVERNAME, @@LANGUAGE", &["bill_ab|sa|dbo|desk|tests|SANDBOX|us_english", "1 rows"]),
+        (
+            "SELECT DB_NAME(), SUSER_SNAME(), USER_NAME(), HOST_NAME(), APP_NAME(), @@SERVERNAME, @@LANGUAGE",
+            &["bill_ab|sa|dbo|desk|tests|SANDBOX|us_english", "1 rows"],
+        ),
         ("SELECT @@TRANCOUNT, XACT_STATE(), @@NESTLEVEL, @@ERROR, @@ROWCOUNT, @@SPID", &["0|0|0|0|0|51", "1 rows"]),
-        ("SELECT SERVERPROPERTY('ProductMajorVersion'), SESSIONPROPERTY('ARITHABORT'), LEFT(@@VERSION, 20)", &["15|1|Microsoft SQL Server", "1 rows"]),
-        ("IF OBJECT_ID('heap.meter') IS NOT NULL AND OBJECT_ID('heap.nothing') IS NULL PRINT OBJECT_NAME(OBJECT_ID('heap.meter'))", &["print: meter"]),
+        (
+            "SELECT SERVERPROPERTY('ProductMajorVersion'), SESSIONPROPERTY('ARITHABORT'), LEFT(@@VERSION, 20)",
+            &["15|1|Microsoft SQL Server", "1 rows"],
+        ),
+        (
+            "IF OBJECT_ID('heap.meter') IS NOT NULL AND OBJECT_ID('heap.nothing') IS NULL PRINT OBJECT_NAME(OBJECT_ID('heap.meter'))",
+            &["print: meter"],
+        ),
         ("SELECT @@NOTHING", &["error 137 15.2 line 1: Must declare the scalar variable \"@@NOTHING\"."]),
         ("SELECT NOTHING(1)", &["error 195 15.10 line 1: 'NOTHING' is not a recognized built-in function name."]),
         ("SELECT LEN(1, 2)", &["error 174 15.1 line 1: The len function requires 1 argument(s)."]),

@@ -60,7 +60,10 @@ pub fn told(outs: &[Out]) -> Vec<String> {
             Out::Info(said) => format!("info {} {}.{}: {}", said.number, said.severity, said.state, said.text),
             Out::Error(said) => {
                 let place = if said.procedure.is_empty() { String::new() } else { format!(" in {}", said.procedure) };
-                format!("error {} {}.{}{place} line {}: {}", said.number, said.severity, said.state, said.line, said.text)
+                format!(
+                    "error {} {}.{}{place} line {}: {}",
+                    said.number, said.severity, said.state, said.line, said.text
+                )
             }
             Out::OutParam { name, value: found, .. } => format!("out {name} = {}", value(found)),
             Out::Return(code) => format!("return {code}"),
