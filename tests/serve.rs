@@ -309,7 +309,7 @@ fn a_service_that_cannot_start_says_why() {
     for (config, args, said) in [
         (sp.to_owned(), &[][..], "there is no token"),
         (format!("{sp}[serve]\nlisen = \"x\"\n"), &[][..], "did you mean `listen`?"),
-        (format!("{sp}[serve.tokens]\nann = \"short\"\n"), &[][..], "shorter than 16 characters"),
+        (format!("{sp}[serve.tokens]\nann = \"0123456789\"\n"), &[][..], "shorter than 16 characters"),
         (format!("{sp}{token}bob = \"0123456789abcdef\"\n"), &[][..], "another user's too"),
         (format!("{sp}[serve]\n{listen}\n{token}"), &[][..], "--listen"),
         (format!("{sp}[serve]\nconnection = \"second\"\n{token}"), &[][..], "[sp.second]"),

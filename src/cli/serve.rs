@@ -56,7 +56,9 @@ pub fn serve(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     let config = setup.host.connections.config();
     let told = told(config, global.sandbox, options)?;
     let site = site(config, &setup)?;
-    let all_ended = setup.runtime().block_on(serving(site, told, options, global.sandbox))?;
+    let served = setup.runtime().block_on(serving(site, told, options, global.sandbox));
+    setup.leave();
+    let all_ended = served?;
     if !all_ended {
         eprint_line("some runs did not end in time; the next start shows them as interrupted");
     }

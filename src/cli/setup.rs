@@ -81,6 +81,11 @@ impl Setup {
         &self.runtime
     }
 
+    /// Takes everything down without waiting for a thread that still reads standard input.
+    pub fn leave(self) {
+        self.runtime.shutdown_background();
+    }
+
     /// Runs `work` with a session, on a stack that is deep enough. Ctrl-C stops what runs; pressed again it ends the
     /// program.
     pub fn run<T: Send>(&self, args: Vec<String>, work: impl FnOnce(&Session) -> T + Send) -> Result<T> {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -18,6 +19,9 @@ use crate::services::sp::client::run::{Check, Happened, Run, RunState, Step, Ste
 /// Events that are kept at most, and their bytes. The last one is kept whatever its size.
 const MOST_EVENTS: usize = 4096;
 const MOST_BYTES: usize = 4 << 20;
+
+/// How long what is read of the history may be older than what was told: a run of ours that has ended is no foreign one.
+const STALE: Duration = Duration::from_secs(5);
 
 /// Bytes handed to a follower at once.
 const PIECE: usize = 64 << 10;
@@ -58,7 +62,24 @@ struct Inner {
     ring: VecDeque<Sent>,
     bytes: usize,
     live: BTreeMap<String, Live>,
+    /// Runs of ours that ended lately.
+    ended: VecDeque<(Instant, String)>,
     status: Option<Bytes>,
+}
+
+impl Inner {
+    fn leave(&mut self, id: &str) {
+        if self.live.remove(id).is_some_and(|live| !live.foreign) {
+            self.ended.push_back((Instant::now(), id.to_owned()));
+        }
+    }
+
+    fn has_just_ended(&mut self, id: &str) -> bool {
+        while self.ended.front().is_some_and(|(at, _)| at.elapsed() > STALE) {
+            self.ended.pop_front();
+        }
+        self.ended.iter().any(|(_, known)| known == id)
+    }
 }
 
 struct Live {
@@ -86,7 +107,13 @@ impl Board {
 
     /// A run of another process as it stands; told to followers where it has changed.
     pub fn foreign(&self, run: Run) {
-        let known = self.lock().live.get(&run.id).map(|live| (live.foreign, json!(live.run)));
+        let known = {
+            let mut inner = self.lock();
+            if inner.has_just_ended(&run.id) {
+                return;
+            }
+            inner.live.get(&run.id).map(|live| (live.foreign, json!(live.run)))
+        };
         match known {
             Some((true, before)) if before == json!(run) => {}
             // Ours, which tells of itself.
@@ -105,7 +132,7 @@ impl Board {
         let mut inner = self.lock();
         let (id, data) = (run.id.clone(), text(&run));
         match is_over(run.state) {
-            true => drop(inner.live.remove(&id)),
+            true => inner.leave(&id),
             false => drop(inner.live.insert(id.clone(), Live { run, foreign })),
         }
         inner.status = None;
@@ -120,7 +147,7 @@ impl Board {
         let run = &mut inner.live.get_mut(id)?.run;
         let ended = apply(run, event);
         if is_over(run.state) {
-            inner.live.remove(id);
+            inner.leave(id);
         }
         if matches!(event, Happened::Run { .. } | Happened::Step { .. }) {
             inner.status = None;
@@ -141,7 +168,7 @@ impl Board {
         let (Some(before), Some(run)) = (before, run) else {
             let mut inner = self.lock();
             inner.status = None;
-            inner.live.remove(id);
+            inner.leave(id);
             // Wakes those who follow it.
             self.last.send_replace(inner.last);
             return Vec::new();

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,12 @@ def can_serve(pult):
     return subprocess.run([pult, "serve", "--help"], capture_output=True, check=False).returncode == 0
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Real:
     """Both programs, until it is left. `switches`: of the simulator, as `pult sandbox --set` takes them."""
 
@@ -36,14 +43,24 @@ class Real:
             config.write_text(
                 f'[sp.main]\naddress = "{place["address"]}"\nuser = "{place["user"]}"\npassword = {{ env = "PAGE_PASSWORD" }}\ninsecure = true\n'
                 f'state = "{(self.folder / "history.db").as_posix()}"\n\n'
-                '[serve]\nlisten = "127.0.0.1:0"\nrate = 0\n\n[serve.tokens]\nolga = { env = "PAGE_TOKEN" }\n',
+                f'[serve]\nlisten = "127.0.0.1:{free_port()}"\nrate = 0\n\n'
+                '[serve.tokens]\nolga = { env = "PAGE_TOKEN" }\n',
                 encoding="utf-8",
             )
-            secrets = {**os.environ, "PAGE_PASSWORD": place["password"], "PAGE_TOKEN": TOKEN}
-            serve = [self.pult, "--config", str(config), "serve", "--json", "--until-eof", "--on-stop", "cancel"]
-            self.address = json.loads(stack.enter_context(running(serve, env=secrets)).stdout.readline())["address"] + "/"
+            self.secrets = {**os.environ, "PAGE_PASSWORD": place["password"], "PAGE_TOKEN": TOKEN}
+            self.command = [self.pult, "--config", str(config), "serve", "--json", "--until-eof", "--on-stop", "cancel"]
             self.stack = stack.pop_all()
+        self.serve()
         return self
+
+    def serve(self):
+        self.service = self.stack.enter_context(running(self.command, env=self.secrets))
+        self.address = json.loads(self.service.stdout.readline())["address"] + "/"
+
+    def kill(self):
+        """As a power cut does: nothing is said to anybody."""
+        self.service.kill()
+        self.service.wait()
 
     def __exit__(self, *failure):
         return self.stack.__exit__(*failure)

@@ -1,5 +1,7 @@
 """The page over the real service and the simulated servers: nothing here is made up but the data."""
 
+from pathlib import Path
+
 import pytest
 import real
 from real import TOKEN, Real
@@ -8,6 +10,7 @@ PULT = real.program()
 pytestmark = pytest.mark.skipif(PULT is None or not real.can_serve(PULT), reason="there is no program to serve the page: build it, or name it by PULT")
 
 FAILS = 'sp.fail=[{"stage": "crude", "entity": "payment", "number": 50000, "severity": 16, "state": 3, "text": "Not <b>allowed</b> today.", "times": 1}]'
+TARGET = Path(__file__).resolve().parents[2] / "target" / "page"
 SLOW = 'sp.durations={"prep": 300, "crude": 60000, "heap": 300}'
 
 
@@ -80,6 +83,42 @@ def test_a_run_is_cancelled_and_a_second_one_is_refused_meanwhile(reader, served
     reader.click_button("Cancel the run", "dialog")
     reader.sees("cancelled", ".run-state")
     reader.until(lambda: reader.steps()[:2] == ["ok", "cancelled"], "the step cancelled")
+
+
+@with_switches('sp.durations={"prep": 100, "crude": 4000, "heap": 100}')
+def test_a_service_that_was_killed_comes_back_and_the_run_goes_on(reader, served):
+    reader.expected = ["net::ERR"]
+    choose_payment(reader, served)
+    reader.click("#begin")
+    reader.until(lambda: reader.steps() == ["ok", "running", "pending"], "the second step under way")
+    served.kill()
+    reader.sees("The connection is lost", "#notices")
+    served.serve()
+    reader.sees("The connection is back.", "#notices", seconds=30)
+    reader.sees("interrupted", ".run-state")
+    reader.click("#resume")
+    reader.sees("done", ".run-state", seconds=30)
+    assert reader.steps() == ["ok"] * 3
+    reader.sees("1 time", ".facts")
+
+
+@with_switches('sp.durations={"prep": 200, "crude": 350, "heap": 200}')
+def test_pictures_of_a_run_under_way(reader, served):
+    reader.open(served.address, token=TOKEN)
+    reader.prefers(prefers_reduced_motion="reduce")
+    reader.tick("0c06")
+    reader.choose("#year", "2019")
+    reader.choose("#month", "7")
+    reader.sees("60 steps", ".summary")
+    reader.click("#begin")
+    reader.until(lambda: "running" in reader.steps() and "10 earlier steps" in reader.text(), "some of it done", seconds=60)
+    run = reader.script("return location.hash")
+    for width, height in ((1280, 900), (390, 1100)):
+        for language in ("en", "ru"):
+            reader.size(width, height)
+            reader.open(served.address, run, token=TOKEN, language=language)
+            reader.until(lambda: "running" in reader.steps() and reader.all(".log li"), "a step under way")
+            assert reader.driver.save_screenshot(str(TARGET / f"page-{language}-{width}.png"))
 
 
 @with_switches('sp.durations={"prep": 5, "crude": 5, "heap": 5}')

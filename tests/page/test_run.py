@@ -59,6 +59,16 @@ def test_a_failed_step_tells_number_text_procedure_and_line_and_what_was_skipped
     reader.sees("1 of 3 steps", ".progress-text")
 
 
+def test_a_step_that_waits_says_for_whom(reader, stand):
+    run = stand.start(PAYMENT, drive=False)
+    watch(reader, stand, run)
+    reader.until(lambda: len(reader.steps()) == 3, "the steps")
+    stand.step_state(run, run["steps"][0], note="waits for pult:sp:prep:hcs:payment, held by ivan on BUH-7")
+    reader.sees("held by ivan on BUH-7", ".step:first-child")
+    stand.step_state(run, run["steps"][0], state="ok", seconds=1.0)
+    reader.until(lambda: "held by" not in reader.text(".step:first-child"), "the waiting over")
+
+
 def test_cancelling_asks_first_and_then_tells_how_it_ended(reader, stand):
     stand.hold.add("crude")
     run = stand.start(PAYMENT)

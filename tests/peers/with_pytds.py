@@ -37,7 +37,8 @@ def one(ours, statement, values=()):
 
 def encryption(connect, authority):
     for login_alone in (False, True):
-        with connect(cafile=authority, enc_login_only=login_alone) as ours:
+        # It looks for the name by a call that newer pyOpenSSL has no longer.
+        with connect(cafile=authority, enc_login_only=login_alone, validate_host=False) as ours:
             name = "the login is encrypted" if login_alone else "everything is encrypted"
             case(f"python-tds: {name}", one(ours, "SELECT N'Ж'"), ("Ж",))
 
@@ -51,8 +52,8 @@ def types(ours):
         decimal.Decimal("-123.45"),
         "Счёт № 5 — 日",
         "ы" * 5000,
-        b"\x00\xff",
-        b"\xab" * 9000,
+        pytds.Binary(b"\x00\xff"),
+        pytds.Binary(b"\xab" * 9000),
         datetime.datetime(2026, 11, 22, 10, 20, 30, 123456),
         datetime.date(2026, 11, 22),
         datetime.time(10, 20, 30),
@@ -81,11 +82,16 @@ def errors(ours):
 
 def procedures(ours):
     with ours.cursor() as cursor:
-        cursor.execute("CREATE PROCEDURE dbo.pytds_twice @a int, @b int OUTPUT AS SELECT @a AS a; SET @b = 2 * @a; RETURN 3")
+        cursor.execute("CREATE PROCEDURE dbo.pytds_twice @a int, @b int OUTPUT AS SET @b = 2 * @a; RETURN -3")
         found = cursor.callproc("dbo.pytds_twice", (21, pytds.output(param_type="int")))
-        rows = cursor.fetchall()
-        case("python-tds: a procedure", (rows, cursor.get_proc_outputs(), cursor.get_proc_return_status()), ([(21,)], [21, 42], 3))
-        case("python-tds: what callproc gives", found[0], 21)
+        case("python-tds: OUT and return value", (found, cursor.get_proc_return_status()), ([21, 42], -3))
+        cursor.execute("CREATE PROCEDURE dbo.pytds_rows @a int AS SELECT @a AS a; SELECT @a + 1 AS b, N'ё' AS c; RETURN 4")
+        cursor.callproc("dbo.pytds_rows", (1,))
+        rows = [cursor.fetchall()]
+        while cursor.nextset():
+            rows.append(cursor.fetchall())
+        found = (rows, cursor.get_proc_return_status())
+        case("python-tds: result sets of a procedure", found, ([[(1,)], [(2, "ё")]], 4))
 
 
 def transactions(ours):

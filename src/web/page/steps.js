@@ -139,7 +139,8 @@ function row(step, opened, asPlan) {
     show(slot, asPlan ? null : mark(fresh.state));
     write(state, stateName(fresh.state));
     write(time, took(fresh));
-    write(trouble, fresh.error ? fresh.error.message : fresh.state === "skipped" ? (fresh.note ?? "") : "");
+    // Why it failed, why it was skipped, what it waits for.
+    write(trouble, fresh.state === "ok" ? "" : (fresh.error?.message ?? fresh.note ?? ""));
     if (opened.has(fresh.number) && !details.open) details.open = true;
   }
   update(step);

@@ -148,7 +148,7 @@ impl<'a> Env<'a> {
         let count = added.len() as u64;
         let output = self.output(&insert.output, &table, &added, &added)?;
         table.rows.extend(added);
-        self.finish(target.place, &target.name, table, count, output, identity, "INSERT")
+        self.finish(Changed { place: target.place, table, count, output, identity }, &target.name, "INSERT")
     }
 
     fn columns_of_insert(&self, insert: &Insert, target: &Target, is_explicit: bool) -> Answer<Vec<usize>> {
@@ -209,23 +209,14 @@ impl<'a> Env<'a> {
         self.convert(value, column.kind)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one result")]
-    fn finish(
-        &self,
-        place: TablePlace,
-        name: &str,
-        table: Table,
-        count: u64,
-        output: Option<Answered>,
-        identity: Option<i64>,
-        statement: &str,
-    ) -> Answer<Changed> {
-        table.check_size()?;
-        if count > 0 {
-            table.check_keys(name)?;
-            self.check_conditions(&table, name, statement)?;
+    /// A change, if the table may be so.
+    fn finish(&self, changed: Changed, name: &str, statement: &str) -> Answer<Changed> {
+        changed.table.check_size()?;
+        if changed.count > 0 {
+            changed.table.check_keys(name)?;
+            self.check_conditions(&changed.table, name, statement)?;
         }
-        Ok(Changed { place, table, count, output, identity })
+        Ok(changed)
     }
 
     /// CHECK constraints: false is refused, unknown is not.
@@ -294,12 +285,7 @@ impl<'a> Env<'a> {
     }
 
     /// The rows that UPDATE and DELETE mean: with all of FROM beside each, numbered, each row of the table once.
-    fn meant(
-        &self,
-        name: &Name,
-        from: &[Source],
-        filter: Option<&Expr>,
-    ) -> Answer<(Name, Vec<Field>, Vec<(usize, Row)>)> {
+    fn meant(&self, name: &Name, from: &[Source], filter: Option<&Expr>) -> Answer<Meant> {
         let by_alias = from
             .iter()
             .flat_map(|source| std::iter::once(&source.first).chain(source.joins.iter().map(|join| &join.with)));
@@ -341,7 +327,7 @@ impl<'a> Env<'a> {
         let mut seen = std::collections::HashSet::new();
         let numbered = rows.into_iter().filter_map(|row| Some((usize::try_from(row[mark].as_integer()?).ok()?, row)));
         let rows = numbered.filter(|(at, _)| seen.insert(*at)).collect();
-        Ok((real, found.fields, rows))
+        Ok(Meant { name: real, fields: found.fields, rows })
     }
 
     fn limited<T>(&self, mut rows: Vec<T>, top: Option<&Expr>) -> Answer<Vec<T>> {
@@ -355,7 +341,7 @@ impl<'a> Env<'a> {
     }
 
     pub fn update(&self, update: &Update) -> Answer<Changed> {
-        let (name, fields, rows) = self.meant(&update.table, &update.from, update.filter.as_ref())?;
+        let Meant { name, fields, rows } = self.meant(&update.table, &update.from, update.filter.as_ref())?;
         let target = self.target(&name)?;
         let rows = self.limited(rows, update.top.as_ref())?;
         let scope = Scope { fields: &fields, ..Scope::default() };
@@ -396,11 +382,12 @@ impl<'a> Env<'a> {
             table.rows[*at] = new;
         }
         let output = self.output(&update.output, &table, &new_rows, &old_rows)?;
-        self.finish(target.place, &target.name, table, rows.len() as u64, output, None, "UPDATE")
+        let count = rows.len() as u64;
+        self.finish(Changed { place: target.place, table, count, output, identity: None }, &target.name, "UPDATE")
     }
 
     pub fn delete(&self, delete: &Delete) -> Answer<Changed> {
-        let (name, _, rows) = self.meant(&delete.table, &delete.from, delete.filter.as_ref())?;
+        let Meant { name, rows, .. } = self.meant(&delete.table, &delete.from, delete.filter.as_ref())?;
         let target = self.target(&name)?;
         let rows = self.limited(rows, delete.top.as_ref())?;
         let gone: std::collections::HashSet<usize> = rows.iter().map(|(at, _)| *at).collect();
@@ -481,6 +468,16 @@ impl<'a> Env<'a> {
         table.check_size()?;
         Ok(table)
     }
+}
+
+/// The rows of a table that a statement means.
+struct Meant {
+    /// The table itself, where an alias was given.
+    name: Name,
+    /// Everything of FROM.
+    fields: Vec<Field>,
+    /// Their numbers in the table, each with everything of FROM beside it.
+    rows: Vec<(usize, Row)>,
 }
 
 /// What OUTPUT takes for a column.

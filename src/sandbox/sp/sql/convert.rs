@@ -26,8 +26,8 @@ pub fn convert(value: Value, to: Type, way: Way) -> Answer<Value> {
         value => value,
     };
     match to.family() {
-        Family::Integer => to_integer(&value, to, way),
-        Family::Exact => to_exact(&value, to, way),
+        Family::Integer => to_integer(&value, to),
+        Family::Exact => to_exact(&value, to),
         Family::Approximate => to_approximate(&value, to),
         Family::Text => to_text(value, to, way),
         Family::Xml => to_text(value, Type::NVarChar(None), way).map(|text| match text {
@@ -54,7 +54,7 @@ fn integer(number: i128, to: Type) -> Option<Value> {
     }
 }
 
-fn to_integer(value: &Value, to: Type, way: Way) -> Answer<Value> {
+fn to_integer(value: &Value, to: Type) -> Answer<Value> {
     let from = value.kind();
     if let Some(number) = value.as_integer() {
         let small = matches!(to, Type::TinyInt | Type::SmallInt);
@@ -92,7 +92,7 @@ fn to_integer(value: &Value, to: Type, way: Way) -> Answer<Value> {
         }
         Value::DateTime { .. } | Value::SmallDateTime { .. } => {
             let number = to_approximate(value, Type::Float)?;
-            to_integer(&Value::Float(as_float(&number).unwrap_or_default().round()), to, way)
+            to_integer(&Value::Float(as_float(&number).unwrap_or_default().round()), to)
         }
         _ => Err(failure::forbidden_conversion(from, to)),
     }
@@ -125,7 +125,7 @@ fn integer_of_text(text: &str, from: Type, to: Type) -> Answer<Value> {
     })
 }
 
-fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
+fn to_exact(value: &Value, to: Type) -> Answer<Value> {
     let from = value.kind();
     let (digits, scale) = match value {
         Value::Float(_) | Value::Real(_) => {
@@ -148,7 +148,7 @@ fn to_exact(value: &Value, to: Type, way: Way) -> Answer<Value> {
             (digits, scale)
         }
         Value::Binary(_) => {
-            let number = to_integer(value, Type::BigInt, way)?;
+            let number = to_integer(value, Type::BigInt)?;
             (i128::from(number.as_integer().unwrap_or_default()), 0)
         }
         _ => match decimal::exact(value) {
@@ -316,7 +316,7 @@ fn float_text(number: f64, digits: usize) -> String {
     let written = format!("{number:.*e}", digits - 1);
     let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-5..digits as i32 + if digits == 6 { 0 } else { -1 }).contains(&exponent) {
+    if (-4..digits as i32 + if digits == 6 { 0 } else { -1 }).contains(&exponent) {
         let places = (digits as i32 - 1 - exponent).max(0) as usize;
         let plain = format!("{number:.places$}");
         let is_whole = !plain.contains('.');

@@ -2,6 +2,8 @@
 
 mod anything;
 mod driver;
+mod driver_calls;
+mod faults;
 mod raw;
 mod tokens;
 mod values;

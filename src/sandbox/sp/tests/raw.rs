@@ -193,7 +193,7 @@ async fn a_login_is_told_everything_that_a_server_tells() {
     assert!(has(&answer, &[&[4, 4][..], &wide("8000"), &[4], &wide("4096")].concat()));
     assert_eq!(answer[answer.len() - 13..][..3], done(0));
     // From then on packets are that long.
-    let text = format!("SELECT '{}'", "x".repeat(3000));
+    let text = format!("SELECT N'{}'", "x".repeat(3000));
     raw.send(0x01, 1, &[headers(0), wide(&text)].concat()).await;
     let (head, _) = raw.packet().await.unwrap();
     assert!(u16::from_be_bytes([head[2], head[3]]) > 6000);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::catalogue::{CatalogueProcedure, EXPORTED, Flow, LOADED, Lies, MODIFIED, NUMBERS};
 use super::{State, Thing, place};
-use crate::sandbox::sp::sql::moment::{DAY_1900, Moment, SECOND, now};
+use crate::sandbox::sp::sql::moment::{Moment, SECOND, now};
 use crate::sandbox::sp::sql::table::{Row, Table, TableColumn};
 use crate::sandbox::sp::sql::value::{Type, Value};
 use crate::services::sp::catalogue::{Catalogue, CheckSpec, Source, StepSpec};
@@ -26,7 +26,7 @@ pub fn fill(state: &mut State, seed: u64) {
             state.create_database(&database.name);
         }
     }
-    let seeder = Seeder { sources: sources(&catalogue), catalogue, seed };
+    let seeder = Seeder { sources: sources(&catalogue), catalogue, seed, now: now() };
     seeder.aggregate(state);
     seeder.steps(state);
 }
@@ -41,16 +41,16 @@ struct Seeder {
     catalogue: Arc<Catalogue>,
     sources: Vec<(String, i64)>,
     seed: u64,
-}
-
-/// A moment some minutes ago.
-fn ago(minutes: i64) -> Value {
-    let moment = now().plus_ticks(-i128::from(minutes) * 60 * i128::from(SECOND));
-    let start = Moment { days: DAY_1900, ticks: 0, offset: None };
-    moment.unwrap_or(start).as_kind(Type::DateTime).unwrap_or(Value::Null)
+    now: Moment,
 }
 
 impl Seeder {
+    /// A moment some minutes ago.
+    fn ago(&self, minutes: i64) -> Value {
+        let moment = self.now.plus_ticks(-i128::from(minutes) * 60 * i128::from(SECOND));
+        moment.and_then(|moment| moment.as_kind(Type::DateTime)).unwrap_or(Value::Null)
+    }
+
     fn number(&self, code: &str) -> Option<i64> {
         self.sources.iter().find(|(known, _)| known == code).map(|(_, number)| *number)
     }
@@ -188,7 +188,7 @@ impl Seeder {
                     row.push(Value::text(code.as_str()));
                 }
                 row.push(Value::Text(format!("{} {code} {at}", step.alias)));
-                row.push(ago(self.age(&step.entity, *number)));
+                row.push(self.ago(self.age(&step.entity, *number)));
                 rows.push(row);
             }
         }
@@ -264,8 +264,8 @@ impl Seeder {
                     row.push(Value::Int(*number as i32));
                 }
                 row.push(Value::Text(format!("{} {code} {at}", step.entity)));
-                row.push(ago(age));
-                row.extend(dates.iter().map(|_| ago(age - if is_crude { 20 } else { 40 })));
+                row.push(self.ago(age));
+                row.extend(dates.iter().map(|_| self.ago(age - if is_crude { 20 } else { 40 })));
                 rows.push(row);
             }
         }

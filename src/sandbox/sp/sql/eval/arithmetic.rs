@@ -54,6 +54,17 @@ pub fn result_kind(operator: Operator, left: Type, right: Type) -> Answer<Type> 
     }
 }
 
+/// A whole number that is written down has as many digits as it has, where it meets an exact one.
+pub fn literal(value: &Value, other: Type) -> Option<Value> {
+    match (value, other) {
+        (&Value::Int(number), Type::Decimal { .. }) => {
+            let precision = number.unsigned_abs().to_string().len() as u8;
+            Some(Value::Decimal { digits: i128::from(number), precision, scale: 0 })
+        }
+        _ => None,
+    }
+}
+
 /// A day can be added to the older types only.
 fn moment_kind(operator: Operator, left: Type, right: Type) -> Answer<Type> {
     let kind = common(left, right);

@@ -37,8 +37,16 @@ impl Env<'_> {
             Expr::Chain(first, rest) => {
                 let mut kind = self.kind(first, scope)?;
                 let mut is_null = matches!(**first, Expr::Literal(Value::Null));
+                let mut left = Some(&**first);
                 for (operator, right) in rest {
-                    let other = self.kind(right, scope)?;
+                    let mut other = self.kind(right, scope)?;
+                    if let Expr::Literal(value) = right {
+                        other = arithmetic::literal(value, kind).map_or(other, |exact| exact.kind());
+                    }
+                    if let Some(Expr::Literal(value)) = left {
+                        kind = arithmetic::literal(value, other).map_or(kind, |exact| exact.kind());
+                    }
+                    left = None;
                     let other_is_null = matches!(right, Expr::Literal(Value::Null));
                     kind = match (is_null, other_is_null) {
                         (true, _) => other,

@@ -233,8 +233,18 @@ impl<'a> Env<'a> {
 
     fn chain(&self, first: &Expr, rest: &[(Operator, Expr)], scope: &Scope) -> Answer<Value> {
         let mut value = self.value(first, scope)?;
+        let mut is_literal = matches!(first, Expr::Literal(_));
         for (operator, right) in rest {
-            let right_value = self.value(right, scope)?;
+            let mut right_value = self.value(right, scope)?;
+            if is_literal && let Some(exact) = arithmetic::literal(&value, right_value.kind()) {
+                value = exact;
+            }
+            if matches!(right, Expr::Literal(_))
+                && let Some(exact) = arithmetic::literal(&right_value, value.kind())
+            {
+                right_value = exact;
+            }
+            is_literal = false;
             let is_null = value.is_null() || right_value.is_null();
             value = match is_null {
                 true => Value::Null,

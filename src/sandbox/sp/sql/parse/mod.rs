@@ -13,7 +13,7 @@ use super::failure::{self, Answer, Failure};
 use super::lexer::{Kind, Token, tokens};
 
 /// How deep anything may be nested.
-const DEEPEST: usize = 100;
+const DEEPEST: usize = 50;
 
 /// Reads a batch. Nothing of it runs when this fails.
 ///

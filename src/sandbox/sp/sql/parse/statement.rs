@@ -288,19 +288,29 @@ impl Parser<'_> {
     }
 
     fn conditional(&mut self) -> Answer<()> {
-        self.next();
-        let condition = self.condition()?;
-        let unless = self.emit(Step::Unless { condition, to: Place::default() });
-        self.statement()?;
-        if !self.is_word("ELSE") {
+        // ELSE IF after ELSE IF is a list, not a tree.
+        let mut overs = Vec::new();
+        while self.eat_word("IF") {
+            let condition = self.condition()?;
+            let unless = self.emit(Step::Unless { condition, to: Place::default() });
+            self.statement()?;
+            let has_else = self.eat_word("ELSE");
+            if has_else {
+                overs.push(self.emit(Step::Jump(Place::default())));
+            }
             self.land(unless);
-            return Ok(());
+            if has_else && self.is_word("IF") {
+                self.line = self.token().line;
+                continue;
+            }
+            if has_else {
+                self.statement()?;
+            }
+            break;
         }
-        self.next();
-        let over = self.emit(Step::Jump(Place::default()));
-        self.land(unless);
-        self.statement()?;
-        self.land(over);
+        for over in overs {
+            self.land(over);
+        }
         Ok(())
     }
 

@@ -1,13 +1,16 @@
 //! FROM: tables, views, derived tables, and how they are joined.
 
+use std::collections::HashMap;
+
 use crate::sandbox::sp::measure;
-use crate::sandbox::sp::sql::ast::{Expr, Join, JoinKind, Name, Relation, Source, What};
+use crate::sandbox::sp::sql::ast::{Expr, Join, JoinKind, Name, Operator, Relation, Source, What};
+use crate::sandbox::sp::sql::compare::key_of;
 use crate::sandbox::sp::sql::eval::{Env, Field, Scope};
 use crate::sandbox::sp::sql::failure::{self, Answer};
 use crate::sandbox::sp::sql::locks::{Mode, Owner, Resource};
 use crate::sandbox::sp::sql::out::Column;
 use crate::sandbox::sp::sql::table::{MOST_ROWS, Row, Table, same_name};
-use crate::sandbox::sp::sql::value::{Type, Value};
+use crate::sandbox::sp::sql::value::{Family, Type, Value};
 use crate::sandbox::sp::sql::views;
 
 /// The name of the hidden column that numbers the rows of a table that is changed.
@@ -52,9 +55,13 @@ impl Env<'_> {
         on.map_or(Ok(()), |on| self.check(on, &nothing))?;
         let mut rows = Vec::new();
         let mut right_used = vec![false; right.rows.len()];
+        let index = on.and_then(|on| equal_columns(on, &nothing, width)).map(|pair| Index::new(pair, &right.rows));
+        let everything: Vec<usize> = (0..right.rows.len()).collect();
         for row in &left.rows {
             let mut used = false;
-            for (at, other) in right.rows.iter().enumerate() {
+            let candidates = index.as_ref().map_or(&everything[..], |index| index.candidates(row));
+            for &at in candidates {
+                let other = &right.rows[at];
                 let mut both = Vec::with_capacity(width + right_width);
                 both.extend(row.iter().cloned());
                 both.extend(other.iter().cloned());
@@ -252,6 +259,49 @@ impl Env<'_> {
             return Ok(());
         }
         Err(failure::blocked(id, mode, keeps))
+    }
+}
+
+/// The rows on the right by what they are joined by, so that not every pair has to be looked at.
+struct Index {
+    left: usize,
+    places: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    fn new((left, right): (usize, usize), rows: &[Row]) -> Index {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            places.entry(key_of(&row[right])).or_default().push(at);
+        }
+        Index { left, places }
+    }
+
+    fn candidates(&self, row: &Row) -> &[usize] {
+        self.places.get(&key_of(&row[self.left])).map_or(&[], |places| places)
+    }
+}
+
+/// The columns left and right of a join of which a condition says that they are equal, where equal keys mean equal
+/// values: both are texts, or both whole numbers.
+fn equal_columns(on: &Expr, scope: &Scope, width: usize) -> Option<(usize, usize)> {
+    match on {
+        Expr::And(all) => all.iter().find_map(|on| equal_columns(on, scope, width)),
+        Expr::Compare(Operator::Equal, one, two) => {
+            let column = |expr: &Expr| match expr {
+                Expr::Column(parts) => {
+                    let (inside, at) = scope.find(parts).ok()?;
+                    std::ptr::eq(inside.fields, scope.fields).then_some(at)
+                }
+                _ => None,
+            };
+            let (one, two) = (column(one)?, column(two)?);
+            let (left, right) = (one.min(two), one.max(two));
+            let families = (scope.fields[left].kind.family(), scope.fields[right].kind.family());
+            let is_same = families.0 == families.1 && matches!(families.0, Family::Integer | Family::Text);
+            (left < width && right >= width && is_same).then(|| (left, right - width))
+        }
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ impl Session {
         let mut turns = 0u32;
         while let Some(frame) = self.own.frames.last_mut() {
             turns = turns.wrapping_add(1);
-            if turns % TURN == 0 {
+            if turns.is_multiple_of(TURN) {
                 tokio::task::yield_now().await;
                 if self.is_killed() {
                     return Err(Stop::Disconnect);

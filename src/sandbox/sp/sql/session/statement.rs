@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Flow, Session};
+use super::{Flow, Session, Trouble};
 use crate::sandbox::sp::measure;
 use crate::sandbox::sp::sql::ast::{
     Body, Declaration, Expr, Item, Operator, Place, Query, RaiseError, Rows, Select, Step, What as Relation,
@@ -281,7 +281,13 @@ impl Session {
                 return Ok(());
             }
         }
-        let Answered { columns, mut rows } = self.patiently(|env| env.query(query, &Scope::default())).await?;
+        let Answered { columns, mut rows } = match self.patiently(|env| env.query(query, &Scope::default())).await {
+            Ok(answered) => answered,
+            Err(trouble) => {
+                self.tell_columns(&trouble, query, sink).await?;
+                return Err(trouble);
+            }
+        };
         if self.own.options.row_count > 0 {
             rows.truncate(self.own.options.row_count as usize);
         }
@@ -293,6 +299,20 @@ impl Session {
         }
         self.own.row_count = count as i64;
         Ok(self.done(Some(count), command::SELECT, sink).await?)
+    }
+
+    /// A SELECT that fails under way has already told its columns; for a TRY around it, it is an empty result.
+    async fn tell_columns(&mut self, trouble: &Trouble, query: &Query, sink: &mut dyn Sink) -> Flow<()> {
+        let Trouble::Failed(failure) = trouble else { return Ok(()) };
+        if failure.reach == Reach::Scope || matches!(failure.number, 1205 | 1222) {
+            return Ok(());
+        }
+        let Ok(columns) = self.with_env(|env| env.shape(query, &Scope::default())) else { return Ok(()) };
+        self.tell(Out::Columns(columns), sink).await?;
+        if self.own.frames.iter().any(|frame| !frame.tries.is_empty()) {
+            self.done(Some(0), command::SELECT, sink).await?;
+        }
+        Ok(())
     }
 
     /// `SELECT @a = x, @b = y FROM …`: row after row, so that `@a = @a + x` adds up.

@@ -99,10 +99,14 @@ pub async fn call(session: &mut Session, name: &str, parameters: Vec<Parameter>)
 pub fn check(table: &[(&str, &[&str])]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut broken = String::new();
+    let world = world();
     for (statements, wanted) in table {
         let found = runtime.block_on(async {
-            let world = world();
-            batch(&mut session(&world, "bill_ab"), statements).await
+            let mut session = session(&world, "bill_ab");
+            let found = batch(&mut session, statements).await;
+            session.left();
+            world.hub.clients().iter().for_each(|client| world.hub.leave(client.spid));
+            found
         });
         if found != *wanted {
             broken += &format!("\n{statements}\n  wanted: {wanted:#?}\n  found: {found:#?}\n");

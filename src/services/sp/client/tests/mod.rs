@@ -3,6 +3,7 @@
 mod driver;
 mod engine;
 mod plain;
+mod runs;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -47,7 +47,7 @@ impl Act {
     }
 }
 
-type Script = dyn Fn(&str, u32) -> Act + Send + Sync;
+type Plot = dyn Fn(&str, u32) -> Act + Send + Sync;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub struct Fake(Arc<Core>);
 
 struct Core {
     /// What a procedure does at its nth call.
-    script: Box<Script>,
+    plot: Box<Plot>,
     state: Mutex<State>,
     began: Instant,
 }
@@ -88,8 +88,8 @@ pub struct Owner {
 }
 
 impl Fake {
-    pub fn new(script: impl Fn(&str, u32) -> Act + Send + Sync + 'static) -> Fake {
-        Fake(Arc::new(Core { script: Box::new(script), state: Mutex::default(), began: Instant::now() }))
+    pub fn new(plot: impl Fn(&str, u32) -> Act + Send + Sync + 'static) -> Fake {
+        Fake(Arc::new(Core { plot: Box::new(plot), state: Mutex::default(), began: Instant::now() }))
     }
 
     /// Every procedure takes 10 ms.
@@ -313,7 +313,7 @@ impl Connection for Session {
                         *count += 1;
                         *count
                     };
-                    let act = (self.fake.0.script)(&call, nth);
+                    let act = (self.fake.0.plot)(&call, nth);
                     self.under_way = Some(call);
                     let says = act.says.iter().map(|text| {
                         Event::Message(Message { at: "2026-01-01T00:00:00Z".to_owned(), text: text.clone() })
