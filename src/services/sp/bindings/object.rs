@@ -253,12 +253,12 @@ pub mod sp {
     /// A parameter that is to come back is `sp.out(value)`, with a value of its type. What it says is shown while it works.
     ///
     /// ```rhai
-    /// sp.batch("CREATE OR ALTER PROCEDURE dbo.twice @n int, @doubled int OUTPUT AS
+    /// sp.batch(`CREATE OR ALTER PROCEDURE dbo.twice @n int, @doubled int OUTPUT AS
     /// BEGIN
     ///     SET @doubled = @n * 2;
     ///     SELECT @n AS n;
     ///     RETURN 3;
-    /// END");
+    /// END`);
     /// let done = sp.exec("dbo.twice", #{ n: 21, doubled: sp.out(0) });
     /// assert_eq([done.out.doubled, done.return_code, done.rows[0].n], [42, 3, 21]);
     /// ```

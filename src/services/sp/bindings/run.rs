@@ -53,8 +53,8 @@ const PLANNED: &[&str] = &[
 const CHECKS: &[&str] = &["check", "entity", "code", "before", "after", "warning"];
 /// Of a list of runs.
 const RUNS: &[&str] = &[
-    "id", "state", "name", "codes", "month", "year", "by", "started", "ended", "seconds", "estimate", "done", "steps",
-    "resumed", "reason",
+    "id", "state", "name", "codes", "month", "year", "by", "started", "seconds", "done", "steps", "reason", "ended",
+    "estimate", "resumed",
 ];
 
 /// Rows of values that are alike, with these columns: what a value lacks is `()`.
