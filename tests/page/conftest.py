@@ -20,7 +20,11 @@ def driver():
 
 
 @pytest.fixture
-def reader(driver):
+def reader(driver, request):
+    # What is read is there before the reader comes, and until the reader has gone.
+    for place in ("stand", "served"):
+        if place in request.fixturenames:
+            request.getfixturevalue(place)
     reader = Reader(driver)
     reader.requests()
     reader.complaints()

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 const MOST = 200; // Steps in the document at once.
 const BEFORE = 4; // Steps before the one under way that stay in sight, at least.
-const LEAP = 10;
+const LEAP = 5;
 const MOST_MESSAGES = 100; // Messages below one step.
 const OPENED = 3; // Failed steps that open by themselves.
 const OPEN_PLAN = 6; // A plan as short as this shows everything.
