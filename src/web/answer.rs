@@ -42,8 +42,11 @@ pub fn reply(status: StatusCode, kind: &'static str, bytes: Bytes) -> Reply {
 
 /// Why a request was not done.
 #[derive(Debug)]
-pub struct Refusal {
-    pub status: StatusCode,
+pub struct Refusal(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: StatusCode,
     code: String,
     message: String,
     hint: Option<String>,
@@ -57,11 +60,13 @@ pub struct Refusal {
 impl Refusal {
     pub fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Refusal {
         let (code, message) = (code.into(), message.into());
-        Refusal { status, code, message, hint: None, fields: Vec::new(), run: None, headers: Vec::new() }
+        let (hint, fields, run, headers) = (None, Vec::new(), None, Vec::new());
+        Refusal(Box::new(Inner { status, code, message, hint, fields, run, headers }))
     }
 
-    pub fn hint(self, hint: impl Into<String>) -> Refusal {
-        Refusal { hint: Some(hint.into()), ..self }
+    pub fn hint(mut self, hint: impl Into<String>) -> Refusal {
+        self.0.hint = Some(hint.into());
+        self
     }
 
     pub fn not_found(message: impl Into<String>) -> Refusal {
@@ -74,7 +79,9 @@ impl Refusal {
             [(_, only)] => only.clone(),
             several => several.iter().map(|(_, wrong)| wrong.as_str()).collect::<Vec<_>>().join("; "),
         };
-        Refusal { fields, ..Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "input.fields", message) }
+        let mut refusal = Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "input.fields", message);
+        refusal.0.fields = fields;
+        refusal
     }
 
     /// Without a token, or with one that is nobody's.
@@ -101,29 +108,30 @@ impl Refusal {
     }
 
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Refusal {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
-    pub fn code(&self) -> &str {
-        &self.code
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     pub fn into_reply(self) -> Reply {
+        let Inner { status, code, message, hint, fields, run, headers } = *self.0;
         let mut body = Map::new();
-        body.insert("error".into(), self.code.into());
-        body.insert("message".into(), self.message.into());
-        body.extend(self.hint.map(|hint| ("hint".to_owned(), Value::from(hint))));
-        body.extend(self.run.map(|run| ("run".to_owned(), Value::from(run))));
-        if !self.fields.is_empty() {
-            body.insert("fields".into(), self.fields.into_iter().map(|(name, wrong)| (name, json!(wrong))).collect());
+        body.insert("error".into(), code.into());
+        body.insert("message".into(), message.into());
+        body.extend(hint.map(|hint| ("hint".to_owned(), Value::from(hint))));
+        body.extend(run.map(|run| ("run".to_owned(), Value::from(run))));
+        if !fields.is_empty() {
+            body.insert("fields".into(), fields.into_iter().map(|(name, wrong)| (name, json!(wrong))).collect());
         }
-        let mut reply = json_reply(self.status, &body);
-        for (name, value) in self.headers {
+        let mut reply = json_reply(status, &body);
+        for (name, value) in headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 reply.headers_mut().insert(name, value);
             }
@@ -137,10 +145,10 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
         let detail = |name: &str| error.details().iter().find(|(known, _)| *known == name).map(|(_, value)| value);
         let mut refusal = Refusal::new(status(&error), error.code(), error.message());
-        refusal.hint = error.hint_text().map(str::to_owned);
-        refusal.run = detail("run").and_then(Value::as_str).map(str::to_owned);
+        refusal.0.hint = error.hint_text().map(str::to_owned);
+        refusal.0.run = detail("run").and_then(Value::as_str).map(str::to_owned);
         let fields = detail("fields").and_then(Value::as_object).into_iter().flatten();
-        refusal.fields =
+        refusal.0.fields =
             fields.map(|(name, wrong)| (name.clone(), wrong.as_str().unwrap_or_default().into())).collect();
         refusal
     }
@@ -170,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_error_of_a_server_is_not_told_as_our_own() {
-        let status = |kind, code: &'static str| Refusal::from(Error::new(kind, code, "x")).status.as_u16();
+        let status = |kind, code: &'static str| Refusal::from(Error::new(kind, code, "x")).status().as_u16();
         assert_eq!(status(Kind::Refused, "sp.busy"), 409);
         assert_eq!(status(Kind::Refused, "sp.50000"), 502);
         assert_eq!(status(Kind::NotFound, "sp.run"), 404);
@@ -184,9 +192,9 @@ mod tests {
     #[test]
     fn the_run_in_the_way_and_the_wrong_fields_are_told() {
         let busy = Error::new(Kind::Refused, "sp.busy", "x").detail("run", "r1");
-        assert_eq!(Refusal::from(busy).run.as_deref(), Some("r1"));
+        assert_eq!(Refusal::from(busy).0.run.as_deref(), Some("r1"));
         let wrong =
             Error::new(Kind::Input, "sp.order", "x").detail("fields", json!({ "month": "there is no month 77" }));
-        assert_eq!(Refusal::from(wrong).fields, [("month".to_owned(), "there is no month 77".to_owned())]);
+        assert_eq!(Refusal::from(wrong).0.fields, [("month".to_owned(), "there is no month 77".to_owned())]);
     }
 }

@@ -94,7 +94,7 @@ async fn sync(call: Call, of: Of) -> Outcome {
 
 /// What the engine refuses: a text where a caller can do something about it.
 fn told(refusal: Refusal) -> Outcome {
-    match refusal.status {
+    match refusal.status() {
         StatusCode::CONFLICT => Ok(plain(StatusCode::OK, BUSY)),
         StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_FOUND => Ok(plain(StatusCode::OK, refusal.message())),
         status => Ok(plain(status, refusal.message())),

@@ -198,7 +198,10 @@ impl Desk for Shared {
     fn cancel(&self, id: String) -> BoxFuture<'_, Result<()>> {
         let state = self.0.runs.lock().unwrap().iter().find(|run| run.id == id).map(|run| run.state);
         let outcome = match state {
-            Some(RunState::Running) => Ok(self.0.cancelled.send_modify(|ids| ids.push(id))),
+            Some(RunState::Running) => {
+                self.0.cancelled.send_modify(|ids| ids.push(id));
+                Ok(())
+            }
             Some(_) => Err(Error::new(Kind::Refused, "sp.not_running", "it has ended")),
             None => Err(Error::new(Kind::NotFound, "sp.no_run", format!("there is no run {id}"))),
         };

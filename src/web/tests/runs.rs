@@ -186,9 +186,12 @@ async fn stopping_lets_runs_finish_or_cancels_them_and_begins_none() {
 #[tokio::test(start_paused = true)]
 async fn runs_of_another_process_are_shown_and_followed() {
     let stage = Stage::new();
-    let id = stage.start().await;
-    stage.ended(&id).await;
-    stage.desk.runs.lock().unwrap()[0].state = RunState::Running;
+    let ours = stage.start().await;
+    stage.ended(&ours).await;
+    let id = "of-another-process".to_owned();
+    let mut other = stage.desk.runs.lock().unwrap()[0].clone();
+    (other.id, other.state) = (id.clone(), RunState::Running);
+    stage.desk.runs.lock().unwrap().insert(0, other);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(stage.get("/api/status").await.json()["runs"][0]["id"], Value::from(id.clone()));
     let events = stage.reply(request("GET", &format!("/api/runs/{id}/events"), Some(PORTAL), "")).await;
