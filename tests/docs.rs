@@ -128,6 +128,9 @@ fn every_script_for_users_works_in_the_sandbox() {
         let args: &[&str] = match path.file_stem().and_then(|name| name.to_str()) {
             Some("b24_reassign") => &["1", "2"],
             Some("rac_maintenance") => &["Бухгалтерия", "service", "0"],
+            Some("sp_month_closing") => &["7", "2019", "0c06"],
+            Some("sp_nightly") => &["-", "zagser"],
+            Some("sp_stale") => &["24", "0c06"],
             Some("veil_classroom") => &["template-astra", "class-7", "2"],
             Some("veil_rolling_restart") => &["office"],
             _ => &[],

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_offset_moves_the_clock_and_the_day() {
-        let evening = 23 * 3_600_0000000;
+        let evening = 23 * 36_000_000_000;
         assert_eq!(shown(|text| datetimeoffset(text, 737_251, evening, 7, 180)), "2019-07-13 02:00:00.0000000 +03:00");
         assert_eq!(shown(|text| datetimeoffset(text, 737_251, 0, 0, -330)), "2019-07-11 18:30:00 -05:30");
     }

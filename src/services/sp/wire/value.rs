@@ -139,8 +139,8 @@ mod tests {
         };
         assert_eq!(money_of(19_999.99).unwrap(), "19999.9900");
         assert_eq!(money_of(-0.0001).unwrap(), "-0.0001");
-        assert_eq!(money_of(214_748.3647).unwrap(), "214748.3647");
-        assert_eq!(money_of(450_359_962_737.0495).unwrap(), "450359962737.0495");
+        assert_eq!(money_of(214_748.364_7).unwrap(), "214748.3647");
+        assert_eq!(money_of(450_359_962_737.049_5).unwrap(), "450359962737.0495");
         assert_eq!(money_of(8_000_000_000_000.0), None);
         assert_eq!(money_of(922_337_203_685_477.5), None);
         assert_eq!(money_of(f64::NAN), None);
