@@ -60,7 +60,7 @@ impl Stop {
         let end_of_input = async {
             match until_eof {
                 // What was read is of no interest, and neither is why nothing more comes.
-                true => drop(tokio::task::spawn_blocking(drain).await),
+                true => drop(end_of_input().await),
                 false => std::future::pending().await,
             }
         };
@@ -68,8 +68,15 @@ impl Stop {
     }
 }
 
-fn drain() {
-    let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
+/// Told when standard input has closed. A thread of its own reads: nobody can call it back from there, and the program
+/// must be able to end without it.
+fn end_of_input() -> tokio::sync::oneshot::Receiver<()> {
+    let (closed, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    told
 }
 
 fn failed(error: std::io::Error) -> Error {

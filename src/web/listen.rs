@@ -53,7 +53,8 @@ pub async fn bind(place: &str) -> Result<TcpListener> {
     })
 }
 
-/// Serves until `stop`, then brings everything to its end. False when some runs that were cancelled did not end.
+/// Serves until `stop`, then brings everything to its end: until the runs have ended, they can still be looked at and
+/// cancelled. False when some runs that were cancelled did not end.
 pub async fn serve(
     service: Arc<Service>,
     listener: TcpListener,
@@ -62,17 +63,22 @@ pub async fn serve(
 ) -> bool {
     let mut connections = JoinSet::new();
     tokio::select! {
-        () = accept(&service, listener, &mut connections) => {}
+        () = accept(&service, &listener, &mut connections) => {}
         () = stop => {}
     }
-    let all_ended = service.stop(on_stop).await;
+    let all_ended = tokio::select! {
+        () = accept(&service, &listener, &mut connections) => false,
+        all_ended = service.stop(on_stop) => all_ended,
+    };
+    drop(listener);
     let leave = async { while connections.join_next().await.is_some() {} };
     drop(tokio::time::timeout(LEAVE, leave).await);
     connections.shutdown().await;
     all_ended
 }
 
-async fn accept(service: &Arc<Service>, listener: TcpListener, connections: &mut JoinSet<()>) {
+/// Does not end.
+async fn accept(service: &Arc<Service>, listener: &TcpListener, connections: &mut JoinSet<()>) {
     let places = Arc::new(Semaphore::new(MOST));
     loop {
         // Only a closed semaphore refuses a permit, and this one is never closed.

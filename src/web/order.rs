@@ -18,15 +18,15 @@ pub fn read(body: &Value, catalogue: &Catalogue) -> Result<Order, Refusal> {
     let fields = object(body)?;
     let mut faults = Faults::new();
     unknown(fields, FIELDS, &mut faults);
-    let mut flag = |name: &str| match fields.get(name) {
-        None | Some(Value::Null) => false,
+    let mut flag = |name: &str, usual: bool| match fields.get(name) {
+        None | Some(Value::Null) => usual,
         Some(Value::Bool(flag)) => *flag,
         Some(_) => {
             faults.push((name.into(), format!("`{name}` has to be true or false")));
             false
         }
     };
-    let (undated_only, checks, wait) = (flag("undated_only"), flag("checks"), flag("wait"));
+    let (undated_only, checks, wait) = (flag("undated_only", false), flag("checks", true), flag("wait", false));
     let codes = codes(fields, catalogue, &mut faults);
     let name = name(fields, &codes, catalogue, &mut faults);
     if undated_only && name.is_some() {

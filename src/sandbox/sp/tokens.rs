@@ -97,7 +97,9 @@ impl Tokens {
     fn says(&mut self, token: u8, said: &Said) {
         self.sized(token, |tokens| {
             tokens.u32(said.number as u32);
-            tokens.bytes.extend([said.state, said.severity]);
+            // What only informs goes out with class 0.
+            let class = if said.severity <= 10 { 0 } else { said.severity };
+            tokens.bytes.extend([said.state, class]);
             tokens.us_varchar(&said.text, LONGEST_MESSAGE);
             tokens.b_varchar(SERVER);
             tokens.b_varchar(&said.procedure);

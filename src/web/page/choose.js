@@ -46,7 +46,7 @@ export function chooser({ changed, failed }) {
       ...(choice.name ? { name: choice.name } : {}),
       ...(dated() ? { month: choice.month, year: choice.year } : {}),
       ...(!choice.name && choice.undated ? { undated_only: true } : {}),
-      ...(choice.checks ? { checks: true } : {}),
+      checks: choice.checks,
     };
   }
 

@@ -19,7 +19,7 @@ use super::client::site::Site;
 use super::client::sql::{Call, How, Outcome, Sql};
 use super::client::tds::Tds;
 use super::{NAME, SETTINGS};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::script::bridge::{Host, Thrown, host, throw, wait_with_farewell};
 use crate::script::options::connection;
 use crate::settings::Settings;
@@ -97,6 +97,12 @@ impl Sp {
 
     /// The connection of `pult.toml` that has this name.
     fn named(host: &Host, name: &str) -> Result<Sp> {
+        // It may hold a password, so it is not repeated.
+        if name.contains(['=', ';', ',', '\\', ':', '@', '/', '.']) {
+            let message = "this is no name of a connection in pult.toml";
+            let hint = "an address is given as sp.connect(#{ address: …, user: …, password: … }), a connection string as sp.connect(#{ connection_string: … })";
+            return Err(Error::new(Kind::Config, "sp.no_connection", message).hint(hint));
+        }
         let opened = host.connections.open(NAME, Some(name), |settings| Opened::new(host, settings))?;
         Ok(Sp(Some(opened)))
     }

@@ -183,11 +183,17 @@ impl Builder<'_> {
     /// The steps of the same stage of what the entity comes after, and in a stage without codes the last of all of it.
     fn after(&self, entity: &Entity, stage: usize, code: Option<&str>) -> Vec<usize> {
         let mut found = Vec::new();
-        for stages in entity.after.iter().filter_map(|name| self.done.get(name)) {
+        for name in &entity.after {
+            let Some(stages) = self.done.get(name) else { continue };
             let same = stages.get(stage).map_or(&[][..], Vec::as_slice);
+            // A shared entity has been exported with the code that serves all of the group.
+            let shared = self.catalogue.entity(name).zip(code.and_then(|code| self.catalogue.code(code)));
+            let shared = shared.and_then(|(entity, code)| entity.shared_in(&code.group));
             let of_code = self.same_code(same, code);
-            // A shared entity has been exported with another code than this one.
-            found.extend(if of_code.is_empty() { same.to_vec() } else { of_code });
+            found.extend(match shared {
+                Some(shared) if of_code.is_empty() => self.same_code(same, Some(shared)),
+                _ => of_code,
+            });
             if code.is_none() {
                 found.extend(stages.last().into_iter().flatten());
             }

@@ -143,11 +143,16 @@ impl Site {
     fn complete(&self, server: &Server, place: &Place) -> Result<()> {
         let variable = |given: Option<&str>, what: &str, setting: &str| {
             let message = match given {
-                Some(name) => format!("the server `{}`: the variable {name} for its {what} is not set", server.key),
+                Some(name) => format!(
+                    "there is no {what}: `{setting}` is not given, and neither is the variable {name} that the catalogue names for the server `{}`",
+                    server.key
+                ),
                 None => format!("the server `{}` has no {what}", server.key),
             };
             let hint = match given {
-                Some(name) => format!("set {name} before pult starts, or give `{setting}` in the section of pult.toml"),
+                Some(name) => format!(
+                    "give `{setting}` in the section of pult.toml or in connect(#{{…}}), or set {name} before pult starts"
+                ),
                 None => format!("give `{setting}` in the section of pult.toml, or in the catalogue"),
             };
             Err(Error::new(Kind::Config, "sp.login", message).hint(hint))

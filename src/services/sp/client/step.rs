@@ -173,7 +173,9 @@ fn may_repeat(crew: &Crew<'_>, at: usize, failure: &Failure) -> bool {
         Some(server) => retry.on_errors.contains(&server.number),
         None => retry.on_disconnect && [LOST, LOCK_LOST, COMMIT_UNKNOWN].contains(&error.code()),
     };
-    let unreached = !begun && retry.on_disconnect && error.kind() == Kind::Unavailable;
+    // Time does not heal a certificate.
+    let heals = !["sp.certificate", "sp.tls"].contains(&error.code());
+    let unreached = !begun && heals && retry.on_disconnect && error.kind() == Kind::Unavailable;
     unreached || listed && repeatable
 }
 

@@ -20,6 +20,9 @@ impl Address {
     /// without, an IPv6 address in brackets or bare, `.` and `(local)`. The error says what is wrong.
     pub fn read(text: &str) -> Result<Address, String> {
         let text = text.trim();
+        if text.contains('@') {
+            return Err("an address holds no user and no password: they stand in `user` and `password`".into());
+        }
         if let Some((way, named)) = OTHER_WAYS.iter().find(|(way, _)| starts(text, way)) {
             return Err(format!("`{way}` means {named}, and only TCP is spoken here: write host,port"));
         }
