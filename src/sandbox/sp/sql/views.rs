@@ -101,6 +101,7 @@ const VIEWS: &[View] = &[
     },
     View { schema: "sys", name: "procedures", columns: OBJECT, rows: |env, at| objects(env, at, Object::is_procedure) },
     View { schema: "sys", name: "views", columns: OBJECT, rows: |_, _| Vec::new() },
+    View { schema: "sys", name: "system_views", columns: &[("name", NAME)], rows: |_, _| system_views() },
     View {
         schema: "sys",
         name: "columns",
@@ -318,6 +319,11 @@ fn schemas(env: &Env, at: usize) -> Vec<Row> {
     let number = |name: &str| number_of_schema(env, at, name).map_or(Value::Null, Value::Int);
     let schemas = env.state.databases[at].schemas.iter();
     schemas.map(|name| vec![text(name), number(name), Value::Int(1)]).collect()
+}
+
+/// What the server itself has to look at.
+fn system_views() -> Vec<Row> {
+    VIEWS.iter().map(|view| vec![text(view.name)]).collect()
 }
 
 fn objects(env: &Env, at: usize, wanted: fn(&Object) -> bool) -> Vec<Row> {

@@ -71,6 +71,8 @@ const CHANGES: &[&str] = &[
     "waitfor",
     "go",
     "receive",
+    "conversation",
+    "signature",
     "send",
     "enable",
     "disable",
@@ -128,6 +130,13 @@ pub fn leaves_something(sql: &str) -> bool {
     }
 }
 
+/// The length of a comment to the end of the line; nothing where readers may differ on where the line ends.
+fn line(rest: &str) -> Option<usize> {
+    let length = rest.find('\n').unwrap_or(rest.len());
+    let is_sure = !rest[..length].trim_end_matches('\r').contains('\r');
+    is_sure.then_some(length)
+}
+
 /// The bare words of a text in lower case, and `;`; without comments, texts in quotes and names in brackets. `None` where
 /// one of them is not closed.
 fn words(sql: &str) -> Option<Vec<String>> {
@@ -139,7 +148,7 @@ fn words(sql: &str) -> Option<Vec<String>> {
             '\'' => Some(quoted(rest, '\'')?),
             '"' => Some(quoted(rest, '"')?),
             '[' => Some(quoted(rest, ']')?),
-            '-' if rest.starts_with("--") => Some(rest.find('\n').unwrap_or(rest.len())),
+            '-' if rest.starts_with("--") => Some(line(rest)?),
             '/' if rest.starts_with("/*") => Some(comment(rest)?),
             _ => None,
         };
@@ -227,6 +236,8 @@ mod tests {
             "SELECT @a = 1 UPDATE t SET a = 1",
             "DECLARE @a int SELECT @a",
             "сделай",
+            "SELECT 1 -- for a reader that ends lines here\rDELETE FROM t",
+            "SELECT 1 END CONVERSATION @h",
         ] {
             assert!(!only_reads(sql), "{sql}");
         }

@@ -278,7 +278,8 @@ async fn a_login_that_is_not_set_is_named() {
     let shipped = Arc::new(Catalogue::read(&SHIPPED.replace("SP_USER", "PULT_TEST_NOBODY_SETS_THIS"), "x").unwrap());
     let site = site_in(&fake, shipped, State::in_memory());
     let error = site.place(Some("hcs")).unwrap_err();
-    assert_eq!(error.message(), "the server `dcdb`: the variable PULT_TEST_NOBODY_SETS_THIS for its user is not set");
+    let message = error.message();
+    assert!(message.contains("PULT_TEST_NOBODY_SETS_THIS") && message.contains("`dcdb`"), "{message}");
     let run = drive(&site, order("meter", "0c06")).await;
     assert_eq!(run.steps[0].error.as_ref().unwrap().code, "sp.login");
     assert_eq!(site.place(Some("hsc")).unwrap_err().hint_text(), Some("did you mean `hcs`?"));
