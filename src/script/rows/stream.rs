@@ -86,7 +86,7 @@ pub mod stream {
     /// How many rows are left; reads them all and keeps none.
     ///
     /// ```rhai
-    /// assert(b24.stream("crm.deal.list", #{ select: ["ID"] }).count() > 50);
+    /// assert(b24.stream("crm.deal.list", #{ select: ["ID"], filter: #{ "<ID": 120 } }).count() > 50);
     /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn count(call: NativeCallContext, stream: &mut Stream) -> Thrown<i64> {
