@@ -97,8 +97,8 @@ impl Tokens {
     fn says(&mut self, token: u8, said: &Said) {
         self.sized(token, |tokens| {
             tokens.u32(said.number as u32);
-            // What only informs goes out with class 0.
-            let class = if said.severity <= 10 { 0 } else { said.severity };
+            // Severity 10 is told as 0, as the server does for compatibility.
+            let class = if said.severity == 10 { 0 } else { said.severity };
             tokens.bytes.extend([said.state, class]);
             tokens.us_varchar(&said.text, LONGEST_MESSAGE);
             tokens.b_varchar(SERVER);
