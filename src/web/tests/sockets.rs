@@ -114,14 +114,15 @@ async fn stopping_waits_for_the_run_and_ends_streams_and_idle_connections() {
     running.stop.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     // Until the run has ended, one can ask; each connection carries one request.
-    let mut late = running.connect().await;
+    let mut late = TcpStream::connect(running.address).await.unwrap();
     late.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let ready = rest(late).await;
     assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
     assert!(!running.served.is_finished());
     running.stage.desk.gate.send_replace(true);
+    let address = running.address;
     assert!(running.served.await.unwrap());
-    assert!(TcpStream::connect(running.address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
     let told = rest(follower).await;
     assert!(told.contains("\"state\":\"ok\"") && told.contains("event: end"), "{told}");
     assert_eq!(rest(idle).await, "");
