@@ -101,12 +101,15 @@ async fn connection(service: Arc<Service>, stream: TcpStream, peer: SocketAddr) 
     // Small answers must not wait for the acknowledgement of earlier ones; one that waits is late, not wrong.
     stream.set_nodelay(true).ok();
     let mut phase = service.phase();
+    // Who comes while the service finishes has one request.
+    let comes_late = *phase.borrow() != Phase::Serving;
     let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let service = service.clone();
         async move { Ok::<_, std::convert::Infallible>(service.answer(peer.ip(), request.map(Body::new)).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
+        .keep_alive(!comes_late)
         .header_read_timeout(HEADER)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(Patient::new(stream, STUCK)), answer);
@@ -114,7 +117,7 @@ async fn connection(service: Arc<Service>, stream: TcpStream, peer: SocketAddr) 
     // How a connection ended is the client's business.
     tokio::select! {
         ended = served.as_mut() => return drop(ended),
-        () = leaving(&mut phase) => served.as_mut().graceful_shutdown(),
+        () = leaving(&mut phase), if !comes_late => served.as_mut().graceful_shutdown(),
     }
     drop(served.await);
 }
