@@ -80,15 +80,20 @@ def durations(**stages):
     return "sp.durations=" + json.dumps({stage: seconds * 1000 for stage, seconds in stages.items()})
 
 
+def beside(done):
+    """Milliseconds a step beyond what the server spent in its procedure, by its own log of calls."""
+    return (done["seconds"] - float(done["procedures"])) / done["steps"] * 1000
+
+
 def steps():
     with Sandbox(durations(prep=STEP, crude=STEP, heap=STEP)) as sandbox:
         done = middle([ours("steps", sandbox) for _ in range(5)])
         other = theirs("steps", sandbox)
-    beyond = (done["seconds"] / done["steps"] - STEP) * 1000
+    beyond = beside(done)
     row(
         f"{done['steps']} steps of {STEP * 1000:.0f} ms, each in its transaction, locked and recorded",
-        "≤ 3 ms a step beyond the procedure", f"{beyond:.2f} ms", beyond <= 3 and done["state"] == "ok",
-        told(other, lambda it: f"{(it['seconds'] / it['steps'] - STEP) * 1000:.2f} ms, neither locked nor recorded"),
+        "≤ 3 ms a step beyond the procedure, by the log of the server", f"{beyond:.2f} ms", beyond <= 3 and done["state"] == "ok",
+        told(other, lambda it: f"{beside(it):.2f} ms, neither locked nor recorded"),
     )
 
 
