@@ -1,7 +1,8 @@
 //! What a service is given to work with, and all it is given.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
 
@@ -25,6 +26,7 @@ struct Inner {
     would: Option<Box<Would>>,
     limits: Mutex<HashMap<String, Arc<Limits>>>,
     counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
+    program: OnceLock<PathBuf>,
 }
 
 impl Context {
@@ -36,6 +38,7 @@ impl Context {
             would,
             limits: Mutex::default(),
             counters: Mutex::default(),
+            program: OnceLock::new(),
         }))
     }
 
@@ -88,6 +91,16 @@ impl Context {
     /// is a secret is made one by whoever knows that it is.
     pub fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    /// This program, for work that needs a process of its own.
+    pub fn program(&self) -> std::io::Result<PathBuf> {
+        self.0.program.get().map_or_else(std::env::current_exe, |program| Ok(program.clone()))
+    }
+
+    /// Another program is meant, from the first time this is said: a test is not `pult`, but has one beside it.
+    pub fn is_run_by(&self, program: PathBuf) {
+        self.0.program.get_or_init(|| program);
     }
 
     /// The limits of a server, shared by everything in this process that talks to it.

@@ -13,6 +13,7 @@ use crate::settings::{Setting, Settings};
 
 pub mod b24;
 pub mod rac;
+pub mod robot;
 pub mod sp;
 pub mod veil;
 
@@ -61,7 +62,7 @@ pub trait Service: Sync {
 }
 
 /// All of them. This is the only list.
-pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil, &sp::StoredProcedures];
+pub static ALL: &[&dyn Service] = &[&b24::Bitrix24, &rac::Clusters, &veil::Veil, &sp::StoredProcedures, &robot::Robots];
 
 /// What one of them knows of a call that nobody knows.
 pub fn instead(written: &str) -> Option<String> {

@@ -72,6 +72,7 @@ pub fn staged(
     let tell = move |line: &str| writeln!(told.clone(), "{line}").unwrap();
     let would: Option<Box<pult::core::context::Would>> = if is_dry_run { Some(Box::new(tell)) } else { None };
     let context = Context::new(runtime.handle().clone(), Progress::new(false), State::in_memory(), would);
+    context.is_run_by(env!("CARGO_BIN_EXE_pult").into());
     let folders = Folders::new(folder.path().to_path_buf(), []);
     let sandbox = runtime.block_on(Sandbox::start(switches)).unwrap();
     let connections = Connections::new(config(&sandbox));

@@ -1,0 +1,3 @@
+//! What robot and Orchestrator say to each other. Pure.
+
+pub mod shapes;
