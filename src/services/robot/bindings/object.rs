@@ -22,7 +22,7 @@ pub mod robot {
     #[rhai_fn(name = "connect", return_raw, pure)]
     pub fn connect(call: NativeCallContext, _robot: &mut Robot, name: &str) -> Thrown<Robot> {
         let opened = bindings::open(&host(&call), Some(name)).or_else(|error| throw(&call, error))?;
-        Ok(Robot(Some(opened)))
+        Ok(bindings::Robot(Some(opened)))
     }
 
     /// A robot described here, with the settings of `pult.toml`.
