@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
 
+use super::client::Client;
 use super::{NAME, SETTINGS};
 use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw};
@@ -21,12 +22,17 @@ pub struct Opened {
     /// The connection's name, or where it was described.
     pub name: String,
     pub settings: Settings,
+    pub api: Client,
 }
 
 impl Opened {
     /// Opens a connection; what is unwise about it is told once, here.
-    fn new(_host: &Host, name: &str, settings: &Settings) -> Result<Opened> {
-        Ok(Opened { name: name.to_owned(), settings: settings.clone() })
+    fn new(host: &Host, name: &str, settings: &Settings) -> Result<Opened> {
+        let api = Client::open(settings, &host.context)?;
+        if let Some(warning) = api.warning() {
+            host.warn(&warning);
+        }
+        Ok(Opened { name: name.to_owned(), settings: settings.clone(), api })
     }
 }
 
