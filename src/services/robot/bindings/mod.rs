@@ -1,16 +1,69 @@
 //! `robot` in scripts. Only these files here know Rhai.
 
-use rhai::{Dynamic, Engine, Module};
+mod object;
 
-use super::NAME;
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
+
+use super::client::Client;
+use super::{NAME, SETTINGS};
+use crate::error::Result;
+use crate::script::bridge::{Host, Thrown, host, throw};
+use crate::script::options::connection;
+use crate::settings::Settings;
 
 /// The object: the default connection, or one that `connect` gave.
 #[derive(Clone, Default)]
-pub struct Robot;
+pub struct Robot(Option<Arc<Opened>>);
+
+/// What stands behind one connection.
+pub struct Opened {
+    /// The connection's name, or where it was described.
+    pub name: String,
+    pub settings: Settings,
+    pub api: Client,
+}
+
+impl Opened {
+    /// Opens a connection; what is unwise about it is told once, here.
+    fn new(host: &Host, name: &str, settings: &Settings) -> Result<Opened> {
+        let api = Client::open(settings, &host.context)?;
+        if let Some(warning) = api.warning() {
+            host.warn(&warning);
+        }
+        Ok(Opened { name: name.to_owned(), settings: settings.clone(), api })
+    }
+}
+
+/// The connection of this name, or the default one.
+pub fn open(host: &Host, name: Option<&str>) -> Result<Arc<Opened>> {
+    let name = match name {
+        Some(name) => name,
+        None => host.connections.config().default_connection(NAME)?.0,
+    };
+    host.connections.open(NAME, Some(name), |settings| Opened::new(host, name, settings))
+}
+
+impl Robot {
+    pub fn opened(&self, call: &NativeCallContext<'_>) -> Thrown<Arc<Opened>> {
+        match &self.0 {
+            Some(opened) => Ok(opened.clone()),
+            None => open(&host(call), None).or_else(|error| throw(call, error)),
+        }
+    }
+
+    fn described(host: &Host, settings: &Map) -> Result<Robot> {
+        let opened =
+            connection(SETTINGS, settings).and_then(|settings| Opened::new(host, "connect(#{…})", &settings))?;
+        Ok(Robot(Some(Arc::new(opened))))
+    }
+}
 
 pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<Robot>("Robot");
-    globals.set_var(NAME, Robot);
+    engine.register_global_module(Shared::new(rhai::exported_module!(object::robot)));
+    globals.set_var(NAME, Robot::default());
 }
 
 /// What a value of our own types holds.
