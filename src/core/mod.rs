@@ -16,3 +16,4 @@ pub mod stats;
 pub mod stream;
 #[cfg(test)]
 pub mod tests;
+pub mod tree;
