@@ -1,7 +1,7 @@
 //! What a service is given to work with, and all it is given.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
@@ -27,6 +27,7 @@ struct Inner {
     limits: Mutex<HashMap<String, Arc<Limits>>>,
     counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
     program: OnceLock<PathBuf>,
+    configured: OnceLock<(PathBuf, Option<String>)>,
 }
 
 impl Context {
@@ -39,6 +40,7 @@ impl Context {
             limits: Mutex::default(),
             counters: Mutex::default(),
             program: OnceLock::new(),
+            configured: OnceLock::new(),
         }))
     }
 
@@ -101,6 +103,16 @@ impl Context {
     /// Another program is meant, from the first time this is said: a test is not `pult`, but has one beside it.
     pub fn is_run_by(&self, program: PathBuf) {
         self.0.program.get_or_init(|| program);
+    }
+
+    /// The configuration's file and the profile in use, for work that needs a process of its own.
+    pub fn configured(&self) -> Option<(&Path, Option<&str>)> {
+        self.0.configured.get().map(|(path, profile)| (path.as_path(), profile.as_deref()))
+    }
+
+    /// Says which they are; the first time counts.
+    pub fn is_configured_by(&self, path: PathBuf, profile: Option<String>) {
+        self.0.configured.get_or_init(|| (path, profile));
     }
 
     /// The limits of a server, shared by everything in this process that talks to it.
