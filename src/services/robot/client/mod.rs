@@ -3,7 +3,9 @@
 mod calls;
 mod here;
 pub mod http;
+pub mod journal;
 pub mod orchestrator;
+pub mod place;
 pub mod trouble;
 pub mod work;
 
