@@ -53,7 +53,7 @@ pub async fn bind(place: &str) -> Result<TcpListener> {
 }
 
 /// `9090` and `:9090` mean this computer.
-fn full(place: &str) -> String {
+pub fn full(place: &str) -> String {
     match place.strip_prefix(':').unwrap_or(place) {
         port if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
         _ => place.to_owned(),
