@@ -10,10 +10,12 @@ mod install;
 mod lines;
 mod logoff;
 mod notify;
+mod place;
 mod run;
 mod seeing;
 pub mod stage;
 mod status;
+mod supervise;
 
 use clap::{Args, Subcommand};
 
@@ -46,6 +48,9 @@ enum Command {
     Uninstall(install::Options),
     /// Write what support needs into a folder, without a secret.
     Bundle(bundle::Options),
+    /// Looks after one job of an agent, which starts it.
+    #[command(hide = true)]
+    Supervise,
 }
 
 pub fn robot(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
@@ -57,6 +62,7 @@ pub fn robot(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
         Some(Command::Install(options)) => install::install(global, options),
         Some(Command::Uninstall(options)) => install::uninstall(global, options),
         Some(Command::Bundle(options)) => bundle::bundle(global, options),
+        Some(Command::Supervise) => supervise::supervise(),
     }
 }
 

@@ -158,7 +158,11 @@ fn conduct(
     };
     std::thread::scope(|threads| {
         for (place, member) in crew.iter().enumerate() {
-            work.begin(threads, place, member)?;
+            if let Err(error) = work.begin(threads, place, member) {
+                // Those that have begun are waited for.
+                crew.iter().for_each(|member| member.agent.ask_to_leave());
+                return Err(error.into());
+            }
         }
         if let Some(manager) = &manager {
             manager.ready();

@@ -6,6 +6,7 @@
 mod bindings;
 pub mod client;
 pub mod wire;
+pub use bindings::scripted;
 
 use rhai::{Dynamic, Engine, Module};
 

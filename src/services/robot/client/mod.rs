@@ -1,11 +1,15 @@
 //! One robot at work: what it asks the Orchestrator, what it remembers, what it runs.
 
+pub mod agent;
 mod calls;
 mod here;
 pub mod http;
+pub mod jobs;
 pub mod journal;
 pub mod orchestrator;
+pub mod lock;
 pub mod place;
+pub mod timing;
 pub mod trouble;
 pub mod work;
 
