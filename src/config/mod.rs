@@ -260,7 +260,7 @@ impl Config {
     pub fn written(&self) -> String {
         let section = |connection: &Connection| {
             let lines = connection.settings.all().map(|(name, given)| format!("{name} = {}\n", plain(given)));
-            title(&connection.service, &connection.name) + "\n" + &lines.collect::<String>()
+            title(&connection.service, &connection.name) + "\n" + lines.collect::<String>().as_str()
         };
         self.connections.iter().map(section).collect::<Vec<_>>().join("\n")
     }

@@ -41,7 +41,7 @@ pub struct Known {
     /// `running`, `not running`, or why nobody knows.
     pub agent: String,
     pub pid: Option<u32>,
-    pub last_heartbeat: Option<Timestamp>,
+    pub last_heartbeat: Option<String>,
     /// Jobs without an end that is known to everybody.
     pub jobs: Vec<Job>,
     /// What waits to be delivered.
@@ -59,7 +59,7 @@ pub struct Job {
     pub guid: String,
     pub name: String,
     pub phase: &'static str,
-    pub since: Option<Timestamp>,
+    pub since: Option<String>,
     pub percent: Option<f64>,
     pub doing: Option<String>,
 }
@@ -70,7 +70,7 @@ pub struct Ended {
     pub name: String,
     pub status: &'static str,
     pub reason: String,
-    pub at: Option<Timestamp>,
+    pub at: Option<String>,
 }
 
 pub fn status(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
@@ -117,7 +117,7 @@ pub fn look(name: &str, settings: &Settings, context: &Context) -> Result<Known>
         robot: name.to_owned(),
         agent,
         pid,
-        last_heartbeat: place::last_heartbeat(&place),
+        last_heartbeat: place::last_heartbeat(&place).map(shown),
         jobs: Vec::new(),
         outbox: 0,
         dead_letters: Vec::new(),
@@ -144,8 +144,12 @@ pub fn look(name: &str, settings: &Settings, context: &Context) -> Result<Known>
     Ok(known)
 }
 
-fn time(milliseconds: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(milliseconds).ok()
+fn time(milliseconds: i64) -> Option<String> {
+    Timestamp::from_millisecond(milliseconds).ok().map(shown)
+}
+
+fn shown(at: Timestamp) -> String {
+    format!("{at:.0}")
 }
 
 impl Job {
@@ -173,8 +177,8 @@ impl Known {
         if let Some(state) = state {
             let _ = write!(text, ", {state}");
         }
-        if let Some(at) = self.last_heartbeat {
-            let _ = write!(text, ", last heartbeat {at:.0}");
+        if let Some(at) = &self.last_heartbeat {
+            let _ = write!(text, ", last heartbeat {at}");
         }
         text.push('\n');
         for job in &self.jobs {
@@ -192,7 +196,7 @@ impl Known {
             let _ = writeln!(text, "  damaged entries, set aside: {}", self.damaged);
         }
         for ended in &self.ended {
-            let at = ended.at.map(|at| format!("{at:.0} ")).unwrap_or_default();
+            let at = ended.at.as_ref().map(|at| format!("{at} ")).unwrap_or_default();
             let _ = writeln!(text, "  {at}{} {}: {} {}", ended.guid, ended.name, ended.status, ended.reason);
         }
         text
@@ -231,7 +235,7 @@ mod tests {
             robot: "main".into(),
             agent: "running".into(),
             pid: Some(7),
-            last_heartbeat: "2026-11-22T13:00:00Z".parse().ok(),
+            last_heartbeat: Some("2026-11-22T13:00:00Z".into()),
             jobs: vec![Job {
                 guid: "g-1".into(),
                 name: "invoices".into(),

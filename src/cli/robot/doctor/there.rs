@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Url;
+use serde_json::Value;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -155,10 +156,19 @@ async fn guid(client: &Client, heartbeat: bool) -> Vec<Finding> {
             Err(error) => Finding::of("guid", &error),
         }];
     }
-    vec![match client.known().await {
-        Ok(status) => Finding::fine("guid", format!("the Orchestrator knows this robot ({status})")),
+    vec![match client.record("robot.status", client.guid().expose()).await {
+        Ok(record) => Finding::fine("guid", format!("the Orchestrator knows this robot{}", shown_as(&record))),
         Err(error) => unknown(&error),
     }]
+}
+
+/// As which the Orchestrator shows the robot, by the number in its record.
+fn shown_as(record: &Value) -> String {
+    const WORDS: [&str; 4] = ["disconnected", "unlicensed", "ready", "working"];
+    let field = record.as_object().into_iter().flatten().find(|(name, _)| name.eq_ignore_ascii_case("status"));
+    let number = field.and_then(|(_, value)| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+    let word = number.and_then(|number| WORDS.get(usize::try_from(number).ok()?));
+    word.map(|word| format!(", as {word}")).unwrap_or_default()
 }
 
 fn unknown(error: &Error) -> Finding {
