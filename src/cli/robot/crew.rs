@@ -1,7 +1,7 @@
 //! The robots of one agent: each with its thread, all over one engine and one algorithm.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope as Threads};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::exit;
 use super::health::seen::Seen;
 use super::lines::{Change, Lines};
-use super::seeing;
+use super::seeing::{self, Changed};
 use crate::error::{Error, Kind, Result};
 use crate::script::report::Report;
 use crate::script::session::{Ended, Session};
@@ -42,6 +42,7 @@ pub struct Member {
     pub agent: Agent,
     /// `robot` in the algorithm.
     pub robot: Dynamic,
+    changed: Changed,
     last: Mutex<Sign>,
 }
 
@@ -61,14 +62,16 @@ pub struct End {
 }
 
 impl Member {
-    pub fn new(name: String, agent: Agent, robot: Dynamic) -> Member {
+    /// What it does is told from here on.
+    pub fn new(name: String, agent: Agent, robot: Dynamic, lines: &Arc<Lines>) -> Member {
+        let changed = seeing::watch(&agent, lines);
         let last = Mutex::new(Sign { what: String::new(), at: Instant::now(), over: false });
-        Member { name, agent, robot, last }
+        Member { name, agent, robot, changed, last }
     }
 
     /// The robot as it is shown outside.
     pub fn seen(&self) -> Seen {
-        let mut seen = seeing::seen(&self.name, &self.agent);
+        let mut seen = seeing::seen(&self.agent, &self.changed);
         seen.alive = self.gets_on(&seen);
         seen
     }
@@ -76,7 +79,7 @@ impl Member {
     /// Whether something has changed within the time in which something has to.
     fn gets_on(&self, seen: &Seen) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let what = format!("{} {:?} {} {} {}", seen.state, seen.job, seen.sent, seen.failed, seen.outbox);
+        let what = format!("{} {} {} {} {:?}", seen.state, seen.sent, seen.failed, seen.outbox, seen.job.as_ref().map(|job| &job.guid));
         if last.what != what {
             *last = Sign { what, at: Instant::now(), over: last.over };
         }
@@ -132,7 +135,7 @@ impl Work<'_> {
         let mut pause = PAUSE;
         loop {
             let ended = self.session.call(self.algorithm, self.ast, self.function, member.robot.clone(), self.scope.clone());
-            let left = self.runtime.block_on(member.agent.leave());
+            let left = self.leave(member);
             let report = match ended {
                 Ok(_) => return self.finish(member, Ok(()), left),
                 // It was told to leave, and that is how it does.
@@ -148,6 +151,14 @@ impl Work<'_> {
                 return self.finish(member, Ok(()), Ok(0));
             }
             pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    /// Delivers what can be delivered and gives the robot back, where the algorithm has not done so.
+    fn leave(&self, member: &Member) -> Result<usize> {
+        match member.agent.snapshot().is_locked {
+            true => self.runtime.block_on(member.agent.leave()),
+            false => Ok(0),
         }
     }
 

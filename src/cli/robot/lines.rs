@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret;
+use crate::services::robot::client::shapes::Level;
 
 /// A file that is longer is put aside.
 const LONGEST: u64 = 10 << 20;
@@ -42,6 +43,16 @@ pub struct Change<'a> {
     pub event: &'a str,
     pub new: &'a str,
     /// Empty when there is none.
+    pub job: &'a str,
+}
+
+/// What an agent has to say beside that.
+#[derive(Clone, Copy, Debug)]
+pub struct Note<'a> {
+    pub robot: &'a str,
+    pub level: Level,
+    pub text: &'a str,
+    /// Empty when it belongs to none.
     pub job: &'a str,
 }
 
@@ -88,6 +99,19 @@ impl Lines {
         }
     }
 
+    /// Writes a line that is no change of state. A person is shown warnings and what is graver in any case.
+    pub fn note(&self, note: &Note) {
+        let line = self.form.noted(Timestamp::now(), note);
+        let is_grave = !matches!(note.level, Level::Info | Level::Debug);
+        let mut inner = self.lock();
+        if is_grave || self.shown == Shown::Everything {
+            let _ = inner.out.write_all(line.as_bytes());
+        }
+        if let Some(file) = &mut inner.file {
+            file.write(&line);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,6 +145,27 @@ impl Form {
         };
         secret::mask(&line).into_owned() + "\n"
     }
+
+    /// The same of a note: `2026-11-22T13:00:00.123Z main warning: the disk is full job=5c1e…`
+    fn noted(self, at: Timestamp, note: &Note) -> String {
+        let text: String = note.text.chars().take(EVENT).collect();
+        let level = note.level.word();
+        let line = match self {
+            Form::Text => {
+                let line = format!("{at:.3} {} {level}: {}", one_line(note.robot), one_line(&text));
+                with_job(line, note.job)
+            }
+            Form::Json => json!({
+                "time": format!("{at:.3}"),
+                "robot": note.robot,
+                "level": level,
+                "text": text,
+                "job": note.job,
+            })
+            .to_string(),
+        };
+        secret::mask(&line).into_owned() + "\n"
+    }
 }
 
 /// `2026-11-22T13:00:00.123Z main IDLE_HB -> CONSUME (there is a job) job=5c1e…`
@@ -130,10 +175,14 @@ fn text(at: Timestamp, change: &Change, event: &str) -> String {
     if !event.is_empty() {
         let _ = write!(line, " ({})", one_line(event));
     }
-    if !change.job.is_empty() {
-        let _ = write!(line, " job={}", one_line(change.job));
+    with_job(line, change.job)
+}
+
+fn with_job(line: String, job: &str) -> String {
+    match job {
+        "" => line,
+        job => format!("{line} job={}", one_line(job)),
     }
-    line
 }
 
 /// What came from outside may hold line ends and control characters; one change is one line.
@@ -262,6 +311,19 @@ mod tests {
             ["DRAIN -> IDLE_HB", "IDLE_HB -> NO_JOB (no work)", "IDLE_HB -> CONSUME (a job)", "IDLE_HB -> NO_JOB (no work)"];
         assert_eq!(shown, known);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 9);
+    }
+
+    #[test]
+    fn warnings_are_shown_and_everything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, out) = (folder.path().join("robot.log"), Kept::default());
+        let lines = Lines::new(Form::Text, Shown::Nothing, Box::new(out.clone()), Some(&path)).unwrap();
+        let note = |level, text| lines.note(&Note { robot: "main", level, text, job: "" });
+        note(Level::Debug, "a detail");
+        note(Level::Warning, "the disk\nis full");
+        assert_eq!(out.lines().len(), 1);
+        assert!(out.lines()[0].ends_with(" main warning: the disk is full"), "{:?}", out.lines());
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 
     #[test]

@@ -2,7 +2,16 @@
 
 use std::fs::{File, TryLockError};
 
+use crate::core::context::Context;
+use crate::error::Result;
+use crate::services::robot::client::agent::Agent;
 use crate::services::robot::client::place::Place;
+use crate::settings::Settings;
+
+/// Where a robot's lock and journal are. Nothing is made and nothing is locked.
+pub fn place_of(name: &str, settings: &Settings, context: &Context) -> Result<Place> {
+    Ok(Agent::open(name, settings, context)?.place().clone())
+}
 
 /// Whose a robot is.
 #[derive(Clone, Debug, PartialEq, Eq)]

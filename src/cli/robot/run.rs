@@ -194,8 +194,7 @@ fn algorithm(file: Option<&Path>) -> Result<(String, String)> {
 fn crew(session: &Session, names: &[String], lines: &Arc<Lines>) -> Result<Vec<Member>> {
     let member = |name: &String| {
         let (robot, agent) = service::scripted(session.host(), name)?;
-        seeing::watch(&agent, lines);
-        Ok(Member::new(name.clone(), agent, robot))
+        Ok(Member::new(name.clone(), agent, robot, lines))
     };
     names.iter().map(member).collect()
 }
@@ -306,7 +305,7 @@ impl Conductor<'_> {
             eprint_line(&format!("stopping{jobs}; asked again, it ends at once"));
         }
         self.crew.iter().for_each(|member| member.agent.ask_to_leave());
-        let grace = self.crew.iter().map(|member| seeing::grace(&member.agent)).max().unwrap_or_default();
+        let grace = self.crew.iter().map(|member| member.agent.timing().shutdown_grace).max().unwrap_or_default();
         grace + REPORT
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::place::{self, Holder};
+use super::place::{self, Holder, place_of};
 use super::{exit, robots};
 use crate::cli::setup::Setup;
 use crate::cli::{Global, fail, print_line};
@@ -16,7 +16,6 @@ use crate::error::{Error, Kind, Result};
 use crate::script::report::Report;
 use crate::services::robot::NAME;
 use crate::services::robot::client::journal::{Journal, Record};
-use crate::services::robot::client::place::Place;
 use crate::settings::Settings;
 
 /// So many ended jobs are shown.
@@ -107,7 +106,7 @@ pub fn status(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
 
 /// All that lock and journal say of a robot.
 pub fn look(name: &str, settings: &Settings, context: &Context) -> Result<Known> {
-    let place = Place::of(settings, context)?;
+    let place = place_of(name, settings, context)?;
     let (agent, pid) = match place::holder(&place) {
         Holder::Nobody => ("not running".to_owned(), None),
         Holder::Process(pid) => ("running".to_owned(), pid),

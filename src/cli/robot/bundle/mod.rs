@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
+use super::place::place_of;
 use super::{doctor, exit, robots, status};
 use crate::cli::setup::Setup;
 use crate::cli::{Global, fail, print_line};
@@ -105,7 +106,7 @@ fn robot(name: &str, settings: &Settings, setup: &Setup) -> Vec<Page> {
         page("doctor.txt", doctor),
         page("status.json", known.unwrap_or_else(|error| error.to_string())),
     ];
-    match Place::of(settings, context) {
+    match place_of(name, settings, context) {
         Ok(place) => {
             pages.push(page("journal.txt", journal(&place).unwrap_or_else(|error| error.to_string())));
             let outputs = outputs(&place).into_iter();

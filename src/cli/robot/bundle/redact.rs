@@ -97,7 +97,9 @@ pub fn spellings(secret: &str) -> Vec<String> {
     let with_colon = format!("{secret}:");
     let mut all = vec![low.clone(), encoded(secret), encoded(&low), encoded(&upper), encoded(&with_colon)];
     // The last letters of these depend on what follows.
-    all.iter_mut().skip(1).for_each(|spelling| drop(spelling.pop()));
+    for spelling in all.iter_mut().skip(1) {
+        spelling.pop();
+    }
     if bare.len() >= CREDENTIAL {
         all.push(bare);
     }

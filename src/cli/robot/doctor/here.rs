@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::cli::robot::exit;
-use crate::cli::robot::place::{self, Holder};
+use crate::cli::robot::place::{self, Holder, place_of};
 use crate::core::context::Context;
 use crate::error::Result;
 use crate::services::robot::client::jobs::{Jobs, interpreter};
@@ -24,7 +24,7 @@ const LANGUAGES: &[(&str, &str)] =
 
 pub fn look(name: &str, settings: &Settings, context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
-    match Place::of(settings, context) {
+    match place_of(name, settings, context) {
         Ok(place) => {
             found.push(lock(&place));
             found.extend(journal(&place));

@@ -43,19 +43,15 @@ const METRICS: &[Metric] = &[
     metric("pult_robot_outbox_depth", "gauge", "Statuses and lines that wait to be delivered.", |seen| {
         Some(seen.outbox as f64)
     }),
-    metric("pult_robot_dead_letters", "gauge", "What the Orchestrator will never accept.", |seen| {
+    metric("pult_robot_dead_letters_total", "counter", "What the Orchestrator will never accept.", |seen| {
         Some(seen.dead as f64)
     }),
-    metric("pult_robot_aborts_total", "counter", "Jobs killed because the operator asked.", |seen| {
-        Some(seen.aborts.count as f64)
-    }),
     metric(
-        "pult_robot_abort_seconds_total",
-        "counter",
-        "Time from the request to the last process gone, all aborts together.",
-        |seen| Some(seen.aborts.sum),
+        "pult_robot_abort_seconds",
+        "gauge",
+        "Of the last aborted job: time from the request to its last process gone.",
+        |seen| seen.abort_seconds,
     ),
-    metric("pult_robot_abort_seconds_last", "gauge", "The same of the last abort.", |seen| seen.aborts.last),
 ];
 
 /// All of it, in the text form 0.0.4.
@@ -112,7 +108,7 @@ fn label(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::robot::health::seen::{Aborts, Histogram, Job};
+    use crate::cli::robot::health::seen::{Histogram, Job};
 
     #[test]
     fn robots_are_told_in_the_form_of_prometheus() {
@@ -128,7 +124,7 @@ mod tests {
             ended: vec![("success", 3), ("failed", 0)],
             durations: Histogram { buckets: vec![(1.0, 2), (10.0, 1)], count: 4, sum: 123.5 },
             outbox: 2,
-            aborts: Aborts { count: 1, sum: 0.25, last: Some(0.25) },
+            abort_seconds: Some(0.25),
             ..Seen::default()
         };
         let text = text(&[main, Seen { robot: "qu\"ote".into(), ..Seen::default() }]);
@@ -140,7 +136,7 @@ mod tests {
             "pult_robot_heartbeats_failed_total{robot=\"main\"} 1",
             "pult_robot_heartbeat_age_seconds{robot=\"main\"} 2.5",
             "pult_robot_outbox_depth{robot=\"main\"} 2",
-            "pult_robot_abort_seconds_last{robot=\"main\"} 0.25",
+            "pult_robot_abort_seconds{robot=\"main\"} 0.25",
             "pult_robot_jobs_total{robot=\"main\",status=\"success\"} 3",
             "pult_robot_job_seconds_bucket{robot=\"main\",le=\"1\"} 2",
             "pult_robot_job_seconds_bucket{robot=\"main\",le=\"10\"} 3",

@@ -1,7 +1,5 @@
 //! A robot as it is shown outside: in /state, in the metrics, in what is told of its health.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 /// Without anything secret. Times are seconds.
@@ -32,14 +30,19 @@ pub struct Seen {
     pub outbox: u64,
     /// What will never be accepted.
     pub dead: u64,
-    /// From the answer that asks for it to the last process gone.
-    pub aborts: Aborts,
+    /// Of the last aborted job: from the answer that asked for it to its last process gone.
+    pub abort_seconds: Option<f64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Job {
     pub guid: String,
     pub name: String,
+    /// Since it was handed out.
+    pub seconds: f64,
+    /// What it says of its progress.
+    pub percent: Option<f64>,
+    pub doing: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -49,13 +52,6 @@ pub struct Histogram {
     /// All of them, those above the last bound too.
     pub count: u64,
     pub sum: f64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Aborts {
-    pub count: u64,
-    pub sum: f64,
-    pub last: Option<f64>,
 }
 
 /// So many intervals without a good heartbeat, and a robot is not ready.
@@ -70,7 +66,7 @@ impl Seen {
         match self.heartbeat_age {
             None => Some("no heartbeat was answered yet".into()),
             Some(age) if age > MISSED * self.interval => {
-                Some(format!("the last good heartbeat was {:.0} s ago", Duration::from_secs_f64(age).as_secs_f64()))
+                Some(format!("the last good heartbeat was {age:.0} s ago"))
             }
             Some(_) => None,
         }
