@@ -70,9 +70,3 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
 pub fn plain(_value: &Dynamic) -> Option<Dynamic> {
     None
 }
-
-/// TEMPORARY
-pub fn scripted(host: &Arc<Host>, name: &str) -> Result<(Dynamic, super::client::agent::Agent)> {
-    let opened = open(host, Some(name))?;
-    Ok((Dynamic::from(Robot(Some(opened.clone()))), super::client::agent::Agent))
-}

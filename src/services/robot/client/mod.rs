@@ -1,6 +1,5 @@
 //! One robot at work: what it asks the Orchestrator, what it remembers, what it runs.
 
-pub mod agent;
 mod api;
 mod assets;
 mod calls;
@@ -10,9 +9,7 @@ pub mod http;
 pub mod jobs;
 pub mod journal;
 pub mod orchestrator;
-pub mod lock;
 pub mod place;
-pub mod timing;
 mod starts;
 mod tasks;
 pub mod trouble;
