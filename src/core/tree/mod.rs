@@ -57,25 +57,29 @@ impl Started {
 }
 
 /// Kills a keeper, everything below it, and (on Linux) everything that has its mark even when the keeper is gone; comes back
-/// when nothing of them is left. A process that only has its number is not touched. The number of killed processes.
+/// when nothing of them is left. A process that only has its number is not touched. How many were
+/// there at once.
 pub fn kill_if_same(started: &Started) -> io::Result<usize> {
     let began = Instant::now();
-    let mut killed = std::collections::BTreeSet::new();
+    let mut killed = 0;
     loop {
-        let doomed = system::leftover(started);
-        if doomed.is_empty() {
-            return Ok(killed.len());
-        }
-        if began.elapsed() > PATIENCE {
-            let message = format!("{} processes of {} cannot be killed", doomed.len(), started.pid);
-            return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-        }
-        for pid in doomed {
-            system::kill(pid);
-            killed.insert(pid);
+        match kill_once(started) {
+            0 => return Ok(killed),
+            left if began.elapsed() > PATIENCE => {
+                let message = format!("{left} processes of {} cannot be killed", started.pid);
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            found => killed = killed.max(found),
         }
         std::thread::sleep(AGAIN);
     }
+}
+
+/// One round of that: how many were found and killed. Zero when nothing is left.
+pub fn kill_once(started: &Started) -> usize {
+    let doomed = system::leftover(started);
+    doomed.iter().copied().for_each(system::kill);
+    doomed.len()
 }
 
 /// This process, as one that looks after another.

@@ -5,6 +5,7 @@ mod calls;
 pub mod failpoint;
 mod here;
 pub mod http;
+pub mod jobs;
 pub mod journal;
 pub mod judge;
 pub mod lock;

@@ -32,12 +32,7 @@ const INTERPRETERS: &[Interpreter] = &[
         windows: &[("py", &["-3"]), ("python", &[]), ("python3", &[])],
         unix: &[("python3", &[]), ("python", &[])],
     },
-    Interpreter {
-        endings: &["os"],
-        setting: Some("oscript"),
-        windows: &[("oscript", &[])],
-        unix: &[("oscript", &[])],
-    },
+    Interpreter { endings: &["os"], setting: Some("oscript"), windows: &[("oscript", &[])], unix: &[("oscript", &[])] },
     Interpreter {
         endings: &["ps1"],
         setting: Some("powershell"),
@@ -88,9 +83,12 @@ pub fn way(script: &Path, settings: &Settings) -> Result<Way, String> {
     {
         let program = programs::locate(named);
         // Whatever the program is called, its scripts want the same before them.
-        let like = programs.iter().filter(|(name, _)| *name != "py").map(|(_, before)| *before).next().unwrap_or_default();
+        let like =
+            programs.iter().filter(|(name, _)| *name != "py").map(|(_, before)| *before).next().unwrap_or_default();
         return match program {
-            Some(program) => Ok(Way { program, before: like.iter().map(|word| (*word).into()).collect(), takes_file: true }),
+            Some(program) => {
+                Ok(Way { program, before: like.iter().map(|word| (*word).into()).collect(), takes_file: true })
+            }
             None => Err(format!("`{setting}` names {named}, which is not there")),
         };
     }
@@ -99,7 +97,11 @@ pub fn way(script: &Path, settings: &Settings) -> Result<Way, String> {
             true => return itself(script),
             false => {
                 if let Some(program) = programs::locate(name) {
-                    return Ok(Way { program, before: before.iter().map(|word| (*word).into()).collect(), takes_file: true });
+                    return Ok(Way {
+                        program,
+                        before: before.iter().map(|word| (*word).into()).collect(),
+                        takes_file: true,
+                    });
                 }
             }
         }

@@ -20,8 +20,8 @@ pub fn unsafe_name(name: &str) -> Option<&'static str> {
         let mut letters = rest.chars();
         letters.next().is_some_and(|c| c.is_ascii_digit() || "¹²³".contains(c)) && letters.next().is_none()
     };
-    let is_device = DEVICES.contains(&stem.as_str())
-        || NUMBERED.iter().any(|device| stem.strip_prefix(device).is_some_and(figure));
+    let is_device =
+        DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| stem.strip_prefix(device).is_some_and(figure));
     match name {
         "" => Some("it is empty"),
         _ if name.len() > LONGEST => Some("it is too long for a file"),
@@ -74,15 +74,38 @@ mod tests {
     #[test]
     fn a_name_cannot_be_a_way() {
         let evil = [
-            "", ".", "..", "...", "../evil", "..\\..\\evil", "/etc/passwd", "C:\\x", "c:evil", "name:stream", "a\0b", "a\nb",
-            "CON", "con", "nul.py", "COM1", "lpt9.rhai", "COM¹", "aux .py", "CONIN$", "evil.", "evil ", "..\\",
+            "",
+            ".",
+            "..",
+            "...",
+            "../evil",
+            "..\\..\\evil",
+            "/etc/passwd",
+            "C:\\x",
+            "c:evil",
+            "name:stream",
+            "a\0b",
+            "a\nb",
+            "CON",
+            "con",
+            "nul.py",
+            "COM1",
+            "lpt9.rhai",
+            "COM¹",
+            "aux .py",
+            "CONIN$",
+            "evil.",
+            "evil ",
+            "..\\",
         ];
         for name in evil {
             assert!(unsafe_name(name).is_some(), "{name:?}");
         }
         let long = "щ".repeat(128);
         assert!(unsafe_name(&long).is_some());
-        for name in ["invoice_import", "Счета 2.py", "..a", "a..b", "console", "COM", "COM12", "null", ".hidden", "com1x.rhai"] {
+        for name in
+            ["invoice_import", "Счета 2.py", "..a", "a..b", "console", "COM", "COM12", "null", ".hidden", "com1x.rhai"]
+        {
             assert_eq!(unsafe_name(name), None, "{name:?}");
         }
     }

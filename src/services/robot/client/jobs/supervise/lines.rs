@@ -129,7 +129,8 @@ mod tests {
         let encode = |page: &crate::core::code_page::CodePage, text: &str| -> Vec<u8> {
             text.chars().map(|letter| page.byte(letter).unwrap()).collect()
         };
-        for text in ["Ошибка: файл не найден", "Счёт № 17 проведён", "готово", "ОШИБКА", "Привет, мир!", "я"] {
+        for text in ["Ошибка: файл не найден", "Счёт № 17 проведён", "готово", "ОШИБКА", "Привет, мир!", "я"]
+        {
             for page in [&CP866, &CP1251] {
                 assert_eq!(lines(&[&encode(page, text)]), [text], "{page:?}");
             }

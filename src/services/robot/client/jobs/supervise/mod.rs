@@ -38,7 +38,7 @@ const ROUND: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the journal is tried when it cannot be written, and the pause between two tries.
-const TRIES: u32 = 50;
+const TRIES: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the supervisor waits for.
@@ -99,7 +99,8 @@ fn listen(orders: impl BufRead, heard: &Sender<Heard>) {
 /// Writes the end into the journal, patiently: another process may hold it.
 fn record(errand: &Errand, ending: &Ending) {
     for _ in 0..TRIES {
-        let written = Journal::open(&errand.state, &errand.robot).and_then(|journal| journal.ended(&errand.job, ending));
+        let written =
+            Journal::open(&errand.state, &errand.robot).and_then(|journal| journal.ended(&errand.job, ending));
         if written.is_ok() {
             return;
         }
@@ -152,8 +153,9 @@ impl<'a> Supervisor<'a> {
         let output = Arc::new(Mutex::new(output));
         let input = std::fs::read(errand.files.job()).map_err(|error| format!("job.json: {error}"))?;
         let mut command = command(errand, environment);
-        let mut child =
-            keeper.start(&mut command).map_err(|error| format!("{} does not start: {error}", errand.program.display()))?;
+        let mut child = keeper
+            .start(&mut command)
+            .map_err(|error| format!("{} does not start: {error}", errand.program.display()))?;
         let began = Instant::now();
         let pid = child.id();
         attend(&mut child, input, &output, &heard);
@@ -314,7 +316,7 @@ fn attend(child: &mut Child, input: Vec<u8>, output: &Arc<Mutex<Output>>, heard:
         // A job need not read it.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
-    let mut take = |stream: Stream, from: Option<Box<dyn Read + Send>>| {
+    let take = |stream: Stream, from: Option<Box<dyn Read + Send>>| {
         let (output, heard) = (output.clone(), heard.clone());
         std::thread::spawn(move || {
             if let Some(from) = from {
