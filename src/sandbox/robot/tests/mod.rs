@@ -130,6 +130,12 @@ impl Story {
         self.look(&format!("job?guid={job}")).await["status"].as_i64().unwrap()
     }
 
+    /// The statuses that a job has had.
+    async fn history(&self, job: &str) -> Vec<i64> {
+        let shown = self.look(&format!("job?guid={job}")).await;
+        shown["history"].as_array().unwrap().iter().map(|step| step["to"].as_i64().unwrap()).collect()
+    }
+
     async fn advance(&self, seconds: f64) {
         self.control("advance", json!({"seconds": seconds})).await;
     }
