@@ -6,6 +6,7 @@
 
 mod beat;
 mod idle;
+mod open;
 mod recover;
 mod report;
 mod run;

@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
         match event {
             Event::Ended(ending) => {
                 if let Some(killed) = self.killed {
-                    self.agent.count(|counts| counts.abort_latency = Some(killed.elapsed()));
+                    self.agent.count(|counts| counts.killed(killed.elapsed()));
                 }
                 return Some(ending);
             }

@@ -28,8 +28,10 @@ pub struct Counts {
     pub times: [u64; BUCKETS.len() + 1],
     /// All their times together.
     pub time: Duration,
-    /// From the last kill to the job's end.
-    pub abort_latency: Option<Duration>,
+    /// Jobs that were killed, the times from the kill to the job's end together, and the last of them.
+    pub kills: u64,
+    pub kill_time: Duration,
+    pub last_kill: Option<Duration>,
 }
 
 impl Counts {
@@ -54,6 +56,12 @@ impl Counts {
         if let Some(place) = Counts::RESULTS.iter().position(|known| *known == status) {
             self.results[place] += 1;
         }
+    }
+
+    pub(super) fn killed(&mut self, time: Duration) {
+        self.kills += 1;
+        self.kill_time += time;
+        self.last_kill = Some(time);
     }
 
     pub(super) fn took(&mut self, time: Duration) {
@@ -81,6 +89,8 @@ pub struct Snapshot {
     pub progress: Option<(f64, String)>,
     /// How long ago a heartbeat was answered well for the last time.
     pub last_good: Option<Duration>,
+    /// Between two questions for work.
+    pub interval: Duration,
     /// Things in the outbox; `None` where that is not known.
     pub outbox: Option<usize>,
     pub counts: Counts,
@@ -104,6 +114,7 @@ impl Agent {
                 since: job.map(|job| job.since.elapsed()),
                 progress: job.and_then(|job| job.progress.clone()),
                 last_good: counts.last_good.map(|at| at.elapsed()),
+                interval: self.0.timing.poll,
                 outbox,
                 counts,
             }
