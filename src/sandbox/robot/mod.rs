@@ -5,13 +5,16 @@
 //! count, chance and time. [`Knobs`] has every switch; `/_sandbox/…` steers it and tells what happened, `/` shows it.
 
 mod asked;
+mod assets;
 mod call;
 mod certificate;
 mod clock;
 mod control;
 mod counters;
+mod cron;
 mod faults;
 mod fields;
+mod groups;
 mod guid;
 mod jobs;
 mod knobs;
@@ -22,11 +25,13 @@ mod processes;
 mod queues;
 mod robots;
 mod routes;
+mod schedules;
 mod seed;
 mod shape;
 mod sim;
 mod site;
 mod state;
+mod storage;
 mod table;
 mod tasks;
 #[cfg(test)]

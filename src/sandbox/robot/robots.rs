@@ -62,7 +62,7 @@ impl World {
         };
         let now = self.now;
         let Some(job) = id.and_then(|id| self.jobs.get_mut(id)) else { return NO_ERROR };
-        job.marks.known = true;
+        (job.marks.known, job.marks.named) = (true, true);
         match job.status {
             ABORTING => {
                 job.marks.abort_told.get_or_insert(now);

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::call::{Answer, Call};
 use super::world::World;
-use super::{jobs, logs, processes, queues, robots, tasks};
+use super::{assets, groups, jobs, logs, processes, queues, robots, schedules, storage, tasks};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -90,6 +90,27 @@ pub const ROUTES: &[Route] = &[
     route("task/delete", DELETE, MAYBE, tasks::delete),
     route("task/addTag", POST, NONE, tasks::add_tag),
     route("task/removeTag", POST, NONE, tasks::remove_tag),
+    route("schedule/create", POST, NONE, schedules::create),
+    route("schedule/read", GET, ONE, schedules::read),
+    route("schedule/update", PUT, NONE, schedules::update),
+    route("schedule/delete", DELETE, ONE, schedules::delete),
+    route("asset/create", POST, NONE, assets::create),
+    route("asset/read", GET, ONE, assets::read),
+    route("asset/update", PUT, NONE, assets::update),
+    route("asset/delete", DELETE, ONE, assets::delete),
+    route("folders/create", POST, NONE, storage::create_folder),
+    route("folders/read", GET, ONE, storage::read_folder),
+    route("folders/list", GET, NONE, storage::list_folders),
+    route("folders/update", PUT, NONE, storage::update_folder),
+    route("folders/delete", DELETE, ONE, storage::delete_folder),
+    route("files/create", POST, NONE, storage::create_file),
+    route("files/read", GET, ONE, storage::read_file),
+    route("files/update", PUT, NONE, storage::update_file),
+    route("files/delete", DELETE, ONE, storage::delete_file),
+    route("robotGroup/create", POST, NONE, groups::create),
+    route("robotGroup/read", GET, ONE, groups::read),
+    route("robotGroup/update", PUT, NONE, groups::update),
+    route("robotGroup/delete", DELETE, ONE, groups::delete),
     route("log/create", POST, NONE, logs::create),
     route("log/read", GET, ONE, logs::read),
     route("log/list", GET, MAYBE, logs::list),

@@ -84,6 +84,9 @@ impl<T: Thing> Table<T> {
         self.rows.values()
     }
 
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+        self.rows.values_mut()
+    }
     pub fn len(&self) -> usize {
         self.rows.len()
     }

@@ -105,10 +105,10 @@ pub struct Marks {
     pub handed: u32,
     /// Its robot can know of it: the answer went out whole, or the robot has named it since.
     pub known: bool,
+    /// The robot has named it. One that is known and was never named is an orphan.
+    pub named: bool,
     /// A report of it was refused or met a fault.
     pub troubled: bool,
-    /// It is to be handed out once more, whatever its status.
-    pub again: bool,
     /// When Abort was first answered.
     pub abort_told: Option<f64>,
     /// When the scripts said that they began.
@@ -234,8 +234,8 @@ pub struct Schedule {
     pub check_missed: bool,
     pub process: u64,
     pub runs: i64,
-    /// What was fired up to.
-    pub fired: f64,
+    /// When it makes its next job, by the clock.
+    pub next: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default)]

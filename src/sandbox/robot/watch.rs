@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::call::{Call, Who};
+use super::things::Job;
 use super::things::status::{ABORTED, FAILED, IN_PROGRESS, STOPPED, SUCCESS, is_final, word};
 use super::world::World;
 
@@ -123,7 +124,8 @@ impl World {
             was_begun && !job.marks.troubled && !job.is_final()
         });
         if let Some(job) = unfinished {
-            let text = format!("robot {} takes a job while {} is not over", self.robots.name(robot), job.base.guid);
+            let name = self.robots.name(robot);
+            let text = format!("robot {name} takes a job while {} is not over{}", job.base.guid, orphan(job));
             self.broke(9, text);
         }
     }
@@ -136,7 +138,7 @@ impl World {
     /// A robot reports a job's status.
     pub fn watch_report(&mut self, id: u64, to: i64, is_refused: bool) {
         let Some(job) = self.jobs.get_mut(id) else { return };
-        job.marks.known = true;
+        (job.marks.known, job.marks.named) = (true, true);
         let guid = job.base.guid.clone();
         let by_robot = job.history.last().is_some_and(|step| step.by == "robot");
         let (was, is_over, is_handed, is_started) =
@@ -206,6 +208,13 @@ impl World {
     pub fn watch_end(&self) -> Vec<String> {
         let left = self.open.iter().filter_map(|&id| self.jobs.get(id));
         let left = left.filter(|job| job.handed_to != 0 && job.marks.known && !job.marks.troubled);
-        left.map(|job| format!("1: job {} was taken and is still {}", job.base.guid, word(job.status))).collect()
+        let told =
+            |job: &Job| format!("1: job {} was taken and is still {}{}", job.base.guid, word(job.status), orphan(job));
+        left.map(told).collect()
     }
+}
+
+/// That a robot never spoke of a job: it died with the answer in its hands.
+fn orphan(job: &Job) -> &'static str {
+    if job.marks.named { "" } else { " (an orphan: its robot never named it)" }
 }

@@ -113,6 +113,7 @@ impl World {
             }
         }
         self.fail_silent();
+        super::schedules::fire(self);
     }
 
     fn stop_time(&mut self, id: u64) {

@@ -79,7 +79,16 @@ const fn needed(name: &'static str, wire: &'static str, holds: Holds) -> Param {
 
 /// Makes something of these parameters.
 const fn create(name: &'static str, path: &'static str, params: &'static [Param]) -> Call {
-    Call { name, verb: Verb::Post, path, about: false, params, gives: Gives::Guid, changes: true, known: Known::Described }
+    Call {
+        name,
+        verb: Verb::Post,
+        path,
+        about: false,
+        params,
+        gives: Gives::Guid,
+        changes: true,
+        known: Known::Described,
+    }
 }
 
 const fn read(name: &'static str, path: &'static str) -> Call {
@@ -117,8 +126,7 @@ const NAME: Param = param("name", "Name", Text);
 const NEW_NAME: Param = needed("name", "Name", Text);
 const DESCRIPTION: Param = param("description", "Description", Text);
 
-const QUEUE: [Param; 2] =
-    [param("unique", "UniqueTasks", Flag), param("auto_change_status", "AutoChangeStatus", Flag)];
+const QUEUE: [Param; 2] = [param("unique", "UniqueTasks", Flag), param("auto_change_status", "AutoChangeStatus", Flag)];
 
 const COMMENT: Param = param("comment", "Comment", Text);
 const DEADLINE: Param = param("deadline", "Deadline", Date);
@@ -126,7 +134,7 @@ const RETRIES: Param = param("retries", "Retries", Number);
 const TAGS: Param = param("tags", "Tags", Tags);
 const PARAMETERS: Param = param("params", "Parameters", Json);
 const PRIORITY: Param = param("priority", "Priority", Word(&PRIORITIES));
-const POSTPONED: Param = param("postponed_to", "PostponedTo", Date);
+const POSTPONED: Param = param("postponed_until", "PostponedUntil", Date);
 const STATUS: Param = param("status", "Status", Word(&TASK_STATUSES));
 
 /// What tasks are chosen by.
@@ -322,7 +330,12 @@ mod tests {
                 assert!((call.verb, call.path) != (other.verb, other.path), "{}", call.name);
             }
             for (place, param) in call.params.iter().enumerate() {
-                assert!(call.params[..place].iter().all(|other| other.name != param.name), "{}.{}", call.name, param.name);
+                assert!(
+                    call.params[..place].iter().all(|other| other.name != param.name),
+                    "{}.{}",
+                    call.name,
+                    param.name
+                );
             }
             assert!(call.path.starts_with("/api/") && !call.path.ends_with('/'), "{}", call.path);
         }

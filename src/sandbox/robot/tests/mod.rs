@@ -1,6 +1,9 @@
 //! The Orchestrator as clients meet it: stories told over HTTP, written from the reference.
 
+mod faults;
+mod invariants;
 mod main_loop;
+mod rest;
 
 use base64::Engine;
 use reqwest::{Client, Method, RequestBuilder};
@@ -128,6 +131,12 @@ impl Story {
 
     async fn status(&self, job: &str) -> i64 {
         self.look(&format!("job?guid={job}")).await["status"].as_i64().unwrap()
+    }
+
+    /// The statuses that a job has had.
+    async fn history(&self, job: &str) -> Vec<i64> {
+        let shown = self.look(&format!("job?guid={job}")).await;
+        shown["history"].as_array().unwrap().iter().map(|step| step["to"].as_i64().unwrap()).collect()
     }
 
     async fn advance(&self, seconds: f64) {

@@ -12,6 +12,7 @@ use super::http::{Answered, Client};
 use super::trouble::code;
 use crate::core::progress::Bar;
 use crate::error::{Error, Kind, Result};
+use crate::services::robot::wire::address::part;
 use crate::services::robot::wire::answer;
 use crate::services::robot::wire::call::Attached;
 use crate::services::robot::wire::form;
@@ -57,10 +58,15 @@ impl Client {
         if answered.is_good() { Ok(answered) } else { Err(self.refusal(request, &answered)) }
     }
 
-    /// Keeps a stored file here; its size. The answer is the content itself, or JSON that holds it in Base64 under
+    /// Keeps a stored file, by its GUID, here; its size.
+    pub async fn download_file(&self, guid: &str, to: &Path) -> Result<u64> {
+        self.download("robot.download", &format!("/api/files/read/{}", part(guid)), to).await
+    }
+
+    /// Keeps what lies at an address here; its size. The answer is the content itself, or JSON that holds it in Base64 under
     /// `content` or `file`, or the path where it lies under `url` or `path`. What is there already is replaced only when
     /// all has come.
-    pub async fn download(&self, what: &str, address: &str, to: &Path) -> Result<u64> {
+    async fn download(&self, what: &str, address: &str, to: &Path) -> Result<u64> {
         let request = Request {
             what: what.to_owned(),
             verb: Verb::Get,

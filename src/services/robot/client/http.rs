@@ -13,6 +13,7 @@ use super::shapes::Level;
 use super::trouble::code;
 use crate::core::context::Context;
 use crate::core::http::{Http, Waits, Words};
+use crate::core::progress::Bar;
 use crate::core::stats::Counters;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::secret::{self, Secret};
@@ -172,6 +173,11 @@ impl Client {
                 .hint("remove `read_only` from the connection, or use another one"));
         }
         Ok(self.0.context.only_tells(|| format!("{NAME}: {}", told(request))))
+    }
+
+    /// A bar that shows how far many calls are.
+    pub fn bar(&self, label: &str, total: usize) -> Bar {
+        self.0.context.progress().start(label, Some(total as u64))
     }
 
     /// How long an answer is waited for, unless a call takes longer.

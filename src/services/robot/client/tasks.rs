@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::api::Reply;
 use super::http::{Client, TakeBy};
-use super::trouble::code;
+use super::trouble::{Trouble, code};
+use crate::core::retry::Schedule;
 use crate::error::{Error, Kind, Result};
 use crate::services::robot::wire::answer;
 use crate::services::robot::wire::call::Options;
@@ -20,6 +21,11 @@ const IN_PROGRESS: i64 = 1;
 const SETTLES: Duration = Duration::from_millis(250);
 /// So many tasks are looked at before a queue counts as fought over.
 const MOST_LOST: usize = 20;
+
+/// How often a change of a task is sent.
+const AGAIN: Schedule = Schedule { tries: 5, first: Duration::from_millis(500), longest: Duration::from_secs(8) };
+/// A server may ask for a pause; not for any pause.
+const MOST: Duration = Duration::from_secs(30);
 
 fn status(task: &Value) -> Option<i64> {
     answer::field(task, "status").and_then(answer::number)
@@ -121,10 +127,21 @@ impl Client {
         Error::new(Kind::Limit, "robot.fought_over", message).hint("try again; or let fewer robots take from it")
     }
 
-    /// Changes fields of a task, its status among them. False in a dry run.
+    /// Changes fields of a task, its status among them. False in a dry run. What has become of a task is not lost because
+    /// the Orchestrator was away for a moment: saying it twice does no harm.
     pub async fn change_task(&self, guid: &str, mut change: Options) -> Result<bool> {
         change.insert("guid".into(), guid.into());
-        Ok(self.call("task.update", None, &change).await? == Reply::Done)
+        let mut failed = 0;
+        loop {
+            let error = match self.call("task.update", None, &change).await {
+                Ok(reply) => return Ok(reply == Reply::Done),
+                Err(error) => error,
+            };
+            failed += 1;
+            let Trouble::Transient(after) = Trouble::of(&error) else { return Err(error) };
+            let Some(pause) = AGAIN.pause(failed) else { return Err(error) };
+            tokio::time::sleep(after.unwrap_or(pause).clamp(pause, MOST)).await;
+        }
     }
 }
 

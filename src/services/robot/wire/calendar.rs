@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn days_are_working_days_unless_something_is_said() {
-        let text = r#"{"name":"RU 2026","year":2026,"working":["2026-11-01"],"non-working":["2026-11-04","05.11.2026"]}"#;
+        let text =
+            r#"{"name":"RU 2026","year":2026,"working":["2026-11-01"],"non-working":["2026-11-04","05.11.2026"]}"#;
         let calendar = Calendar::read(text).unwrap();
         let works = |day| calendar.is_working(date(2026, 11, day));
         assert!(works(1) && works(2) && works(6), "a Sunday that is worked, a Monday, a Friday");

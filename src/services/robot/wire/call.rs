@@ -24,7 +24,8 @@ pub struct Attached {
 pub fn request(call: &'static Call, about: Option<&str>, options: &Options) -> Result<(Request, Option<Attached>)> {
     if let Some(name) = options.keys().find(|name| !call.params.iter().any(|param| param.name == name.as_str())) {
         let known: Vec<&str> = call.params.iter().map(|param| param.name).collect();
-        let hint = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| format!("it takes {}", known.join(", ")));
+        let hint =
+            did_you_mean(name, known.iter().copied()).unwrap_or_else(|| format!("it takes {}", known.join(", ")));
         return Err(Error::input("options.unknown", format!("{}: there is no option `{name}`", call.name)).hint(hint));
     }
     let path = match (call.about, about.map(str::trim)) {
@@ -104,7 +105,8 @@ fn tags(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(list) => {
-            let tags: Option<Vec<&str>> = list.iter().map(|tag| tag.as_str().filter(|tag| !tag.contains(';'))).collect();
+            let tags: Option<Vec<&str>> =
+                list.iter().map(|tag| tag.as_str().filter(|tag| !tag.contains(';'))).collect();
             Some(tags?.join(";"))
         }
         _ => None,
@@ -139,7 +141,10 @@ mod tests {
             "POST /api/task/filter/read/%D1%81%D1%87%D1%91%D1%82%2F1 status=0 created_from=08.03.2026 00:00:00 take=1"
         );
         assert_eq!(told("log.purge", None, json!({ "time": 17 })).unwrap(), "DELETE /api/log/purge Time=17");
-        assert_eq!(told("queue.create", None, json!({ "name": "q", "unique": false })).unwrap(), "POST /api/queue/create Name=q UniqueTasks=0");
+        assert_eq!(
+            told("queue.create", None, json!({ "name": "q", "unique": false })).unwrap(),
+            "POST /api/queue/create Name=q UniqueTasks=0"
+        );
     }
 
     #[test]
@@ -160,7 +165,9 @@ mod tests {
 
     #[test]
     fn finding_a_task_changes_it_only_when_it_is_taken() {
-        let changes = |options: Value| request(call("task.find").unwrap(), Some("q"), options.as_object().unwrap()).unwrap().0.changes;
+        let changes = |options: Value| {
+            request(call("task.find").unwrap(), Some("q"), options.as_object().unwrap()).unwrap().0.changes
+        };
         assert!(changes(json!({ "take": true })) && !changes(json!({ "take": false })) && !changes(json!({})));
     }
 }
