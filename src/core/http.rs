@@ -18,6 +18,12 @@ pub struct Words {
     pub broken_off: &'static str,
 }
 
+/// How long is waited, in seconds, where the settings say nothing.
+pub struct Waits {
+    pub answer: f64,
+    pub connect: f64,
+}
+
 /// One client with its pool of connections; cheap to clone.
 #[derive(Clone)]
 pub struct Http(Arc<Inner>);
@@ -29,6 +35,7 @@ struct Inner {
     connect_timeout: Duration,
     insecure: bool,
     loopback: bool,
+    proxy: Option<reqwest::Proxy>,
     ca: Option<Vec<u8>>,
 }
 
@@ -40,14 +47,22 @@ fn certificates(settings: &Settings, path: &str) -> Result<Vec<u8>> {
     })
 }
 
+/// The proxy for everything. An address without a scheme is one of HTTP.
+fn proxy(settings: &Settings, address: &str) -> Result<reqwest::Proxy> {
+    let address = address.trim();
+    let whole = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let read = reqwest::Proxy::all(whole).ok().filter(|_| !address.is_empty());
+    read.ok_or_else(|| settings.wrong("proxy", "it is no address").hint("write it as \"http://proxy:3128\""))
+}
+
 fn seconds(settings: &Settings, name: &str, usual: f64) -> Duration {
     Duration::from_secs_f64(settings.number(name).unwrap_or(usual).clamp(0.05, 86_400.0))
 }
 
 impl Http {
-    /// Reads the settings `timeout`, `connect_timeout`, `insecure` and `ca`. A server on this computer is never reached
-    /// through a proxy.
-    pub fn new(settings: &Settings, words: &'static Words, timeout: f64, loopback: bool) -> Result<Http> {
+    /// Reads the settings `timeout`, `connect_timeout`, `insecure`, `proxy` and `ca`. A server on this computer is never
+    /// reached through a proxy.
+    pub fn new(settings: &Settings, words: &'static Words, usual: Waits, loopback: bool) -> Result<Http> {
         let ca = settings.text("ca").map(|path| certificates(settings, path)).transpose()?;
         if let Some(pem) = &ca {
             let certificates = reqwest::Certificate::from_pem_bundle(pem);
@@ -57,14 +72,15 @@ impl Http {
                     .hint("give a file in PEM format"));
             }
         }
-        let timeout = seconds(settings, "timeout", timeout);
+        let timeout = seconds(settings, "timeout", usual.answer);
         Ok(Http(Arc::new(Inner {
             words,
             built: Mutex::new(None),
             timeout,
-            connect_timeout: timeout.min(seconds(settings, "connect_timeout", 15.0)),
+            connect_timeout: timeout.min(seconds(settings, "connect_timeout", usual.connect)),
             insecure: settings.flag("insecure"),
             loopback,
+            proxy: settings.text("proxy").map(|address| proxy(settings, address)).transpose()?,
             ca,
         })))
     }
@@ -101,8 +117,10 @@ impl Http {
         if self.0.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
-        if self.0.loopback {
-            builder = builder.no_proxy();
+        match &self.0.proxy {
+            _ if self.0.loopback => builder = builder.no_proxy(),
+            Some(proxy) => builder = builder.proxy(proxy.clone()),
+            None => {}
         }
         if let Some(pem) = &self.0.ca {
             builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
@@ -112,6 +130,11 @@ impl Http {
 
     /// A request that got no answer, or half of one. Only one that found no connection was surely not carried out.
     pub fn broken(&self, what: &str, place: &str, error: reqwest::Error) -> Error {
+        self.broken_within(self.timeout(), what, place, error)
+    }
+
+    /// The same for a request that was given another time for its answer.
+    pub fn broken_within(&self, timeout: Duration, what: &str, place: &str, error: reqwest::Error) -> Error {
         let words = self.0.words;
         let error = error.without_url();
         let cause = deepest(&error);
@@ -129,7 +152,7 @@ impl Http {
                 .caused_by(error);
         }
         if error.is_timeout() {
-            let message = format!("{what}: no answer from {place} within {} s", self.timeout().as_secs_f64());
+            let message = format!("{what}: no answer from {place} within {} s", timeout.as_secs_f64());
             return Error::new(Kind::Unavailable, words.timeout, message)
                 .retry(Retry::Unknown)
                 .hint("ask for less at once, or raise `timeout` in the settings")

@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::Params;
 use super::auth::Tokens;
 use crate::core::context::Context;
-use crate::core::http::{Http, Words};
+use crate::core::http::{Http, Waits, Words};
 use crate::core::limiter::{Limits, Rate, Slowed};
 use crate::core::progress::Bar;
 use crate::core::retry::Schedule;
@@ -60,7 +60,7 @@ impl Portal {
     pub fn open(settings: &Settings, context: &Context) -> Result<Portal> {
         let insecure = settings.flag("insecure");
         let address = address(settings, insecure)?;
-        let http = Http::new(settings, &WORDS, 65.0, address.is_loopback())?;
+        let http = Http::new(settings, &WORDS, Waits { answer: 65.0, connect: 15.0 }, address.is_loopback())?;
         let tokens = match settings.has("webhook") {
             true => None,
             false => Some(Tokens::open(settings, &address, http.clone(), context)?),

@@ -1,14 +1,18 @@
 //! `robot` in scripts. Only these files here know Rhai.
 
+mod job;
 mod object;
 
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
 
+use super::client::Client;
+use super::client::orchestrator::Orchestrator;
+use super::client::shapes::Line;
 use super::{NAME, SETTINGS};
 use crate::error::Result;
-use crate::script::bridge::{Host, Thrown, host, throw};
+use crate::script::bridge::{Host, Thrown, host, throw, wait};
 use crate::script::options::connection;
 use crate::settings::Settings;
 
@@ -21,12 +25,17 @@ pub struct Opened {
     /// The connection's name, or where it was described.
     pub name: String,
     pub settings: Settings,
+    pub api: Client,
 }
 
 impl Opened {
     /// Opens a connection; what is unwise about it is told once, here.
-    fn new(_host: &Host, name: &str, settings: &Settings) -> Result<Opened> {
-        Ok(Opened { name: name.to_owned(), settings: settings.clone() })
+    fn new(host: &Host, name: &str, settings: &Settings) -> Result<Opened> {
+        let api = Client::open(settings, &host.context)?;
+        if let Some(warning) = api.warning() {
+            host.warn(&warning);
+        }
+        Ok(Opened { name: name.to_owned(), settings: settings.clone(), api })
     }
 }
 
@@ -34,7 +43,11 @@ impl Opened {
 pub fn open(host: &Host, name: Option<&str>) -> Result<Arc<Opened>> {
     let name = match name {
         Some(name) => name,
-        None => host.connections.config().default_connection(NAME)?.0,
+        // A job's robot is the one whose job it is.
+        None => match job::connection(host) {
+            Some(name) => &name.clone(),
+            None => host.connections.config().default_connection(NAME)?.0,
+        },
     };
     host.connections.open(NAME, Some(name), |settings| Opened::new(host, name, settings))
 }
@@ -54,9 +67,16 @@ impl Robot {
     }
 }
 
+/// Sends a line of the log to the Orchestrator at once.
+fn log_now(call: &NativeCallContext<'_>, robot: &Robot, line: &Line) -> Thrown<()> {
+    let opened = robot.opened(call)?;
+    wait(call, opened.api.log(line))
+}
+
 pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<Robot>("Robot");
     engine.register_global_module(Shared::new(rhai::exported_module!(object::robot)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(job::job)));
     globals.set_var(NAME, Robot::default());
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::cache::Cache;
 use super::token::Token;
 use crate::core::context::Context;
-use crate::core::http::{Http, Words};
+use crate::core::http::{Http, Waits, Words};
 use crate::core::progress::Bar;
 use crate::core::stats::Counters;
 use crate::error::{Error, Kind, Result};
@@ -72,7 +72,7 @@ impl Controller {
                     .hint("set it to the controller's name or address, such as \"veil.company.ru\""));
             }
         };
-        let http = Http::new(settings, &WORDS, 300.0, address.is_loopback())?;
+        let http = Http::new(settings, &WORDS, Waits { answer: 300.0, connect: 15.0 }, address.is_loopback())?;
         Ok(Controller(Arc::new(Inner {
             origin: settings.origin.clone(),
             read_only: settings.flag("read_only"),

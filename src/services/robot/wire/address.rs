@@ -1,0 +1,145 @@
+//! Where an Orchestrator is.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+
+/// What stands for itself in a part of a path.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// An Orchestrator: scheme, host and port, and perhaps a path in front of `/api/`.
+#[derive(Clone, Debug)]
+pub struct Address(Url);
+
+impl Address {
+    /// Reads an address with its scheme. The error says what is wrong.
+    pub fn read(text: &str) -> Result<Address, String> {
+        let text = text.trim();
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Err("its scheme is missing: write http:// or https:// in front of the host".into());
+        };
+        if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            return Err(format!("an Orchestrator is reached by https:// or http://, not by {scheme}://"));
+        }
+        let mut url = Url::parse(text).map_err(|error| format!("no address: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a user and a password do not belong into it: the robot is known by `guid`".into());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("it goes on behind the path: leave out everything after `?` and `#`".into());
+        }
+        let path = url.path().trim_end_matches('/').trim_end_matches("/api").to_owned();
+        url.set_path(&format!("{path}/"));
+        Ok(Address(url))
+    }
+
+    /// `host` or `host:port`, as it was meant.
+    pub fn shown(&self) -> String {
+        let host = self.host();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// As it is written: `https://host:port`.
+    pub fn text(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(80)
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host().trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    /// A path such as `/api/robot/heartbeat` here.
+    pub fn at(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        url.set_path(&format!("{}{}", self.0.path(), path.trim_start_matches('/')));
+        url.set_query(query);
+        url
+    }
+}
+
+/// A name or a GUID as a part of a path, so that no letter of it means anything there.
+pub fn part(name: &str) -> String {
+    match name {
+        // Two dots would be taken for the folder above, however they are written.
+        "." | ".." => name.replace('.', "%252E"),
+        name => utf8_percent_encode(name, PLAIN).to_string(),
+    }
+}
+
+/// Where a redirection leads, when the one who is known here may follow it: to the same host, by the same scheme and
+/// port, or from http to https.
+pub fn followed(from: &Url, to: &str) -> Option<Url> {
+    let url = from.join(to).ok()?;
+    let same_host = url.host_str().is_some() && url.host_str() == from.host_str();
+    let same_door = url.scheme() == from.scheme() && url.port_or_known_default() == from.port_or_known_default();
+    let safer = from.scheme() == "http" && url.scheme() == "https";
+    (same_host && (same_door || safer)).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (written, expected) in [
+            ("http://192.168.1.111:4500", "http://192.168.1.111:4500/api/robot/heartbeat"),
+            ("https://rpa.company.ru/", "https://rpa.company.ru/api/robot/heartbeat"),
+            (" https://rpa.company.ru/api/ ", "https://rpa.company.ru/api/robot/heartbeat"),
+            ("https://company.ru/rpa", "https://company.ru/rpa/api/robot/heartbeat"),
+            ("HTTP://[::1]:4500", "http://[::1]:4500/api/robot/heartbeat"),
+        ] {
+            assert_eq!(Address::read(written).unwrap().at("/api/robot/heartbeat").as_str(), expected, "{written}");
+        }
+        for wrong in ["", "192.168.1.111:4500", "ftp://a", "http://", "http://u:p@a", "http://a?b=1", "http://a b"] {
+            assert!(Address::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_the_same_host_is_followed() {
+        let from = Url::parse("http://rpa:4500/api/job/update").unwrap();
+        for to in ["/x/api/job/update", "https://rpa/api/job/update", "http://RPA:4500/y", "https://rpa:4500/"] {
+            assert!(followed(&from, to).is_some(), "{to}");
+        }
+        for to in ["http://other:4500/api", "//other/", "http://rpa/", "http://rpa:4501/", "ftp://rpa/", "mailto:a"] {
+            assert!(followed(&from, to).is_none(), "{to}");
+        }
+        let from = Url::parse("https://rpa/").unwrap();
+        assert!(followed(&from, "http://rpa/").is_none(), "never back to http");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_stays_one_part_of_the_path(name in "\\PC+") {
+            let address = Address::read("http://rpa").unwrap();
+            let url = address.at(&format!("/api/task/read/{}", part(&name)));
+            let parts: Vec<&str> = url.path_segments().unwrap().collect();
+            proptest::prop_assert_eq!(parts.len(), 4);
+            proptest::prop_assert_eq!(url.query(), None);
+            if !matches!(name.as_str(), "." | "..") {
+                let back = percent_encoding::percent_decode_str(parts[3]).decode_utf8().unwrap();
+                proptest::prop_assert_eq!(back, name);
+            }
+        }
+    }
+}
