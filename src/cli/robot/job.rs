@@ -9,10 +9,10 @@ use crate::error::{Error, Kind};
 use crate::script::imports::read_script;
 use crate::script::report::Report;
 use crate::script::session::source_name;
+use crate::secret;
 use crate::services::robot::client::jobs::inside::{FILE, Inside, STOPPED};
 use crate::services::robot::client::jobs::order;
 use crate::services::robot::client::work::How;
-use crate::secret;
 
 /// As shells tell of a program that was asked to end.
 const ASKED_TO: u8 = 143;
@@ -48,6 +48,7 @@ pub fn job(global: &Global, script: &Path) -> Result<u8, Box<Report>> {
 fn run(global: &Global, script: &Path) -> Result<u8, Box<Report>> {
     let text = read_script(script)?;
     let setup = Setup::new(global, script.parent())?;
+    setup.host.output.show_at_once();
     let ended = setup.run(Vec::new(), |session| session.run(&source_name(script), &text).map(drop))?;
     match setup.host.exit_code() {
         Some(code) => Ok(code),

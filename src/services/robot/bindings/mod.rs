@@ -41,13 +41,11 @@ impl Opened {
 
 /// The connection of this name, or the default one.
 pub fn open(host: &Host, name: Option<&str>) -> Result<Arc<Opened>> {
-    let name = match name {
+    // A job's robot is the one whose job it is.
+    let of_job = if name.is_none() { job::connection(host) } else { None };
+    let name = match name.or(of_job.as_deref()) {
         Some(name) => name,
-        // A job's robot is the one whose job it is.
-        None => match job::connection(host) {
-            Some(name) => &name.clone(),
-            None => host.connections.config().default_connection(NAME)?.0,
-        },
+        None => host.connections.config().default_connection(NAME)?.0,
     };
     host.connections.open(NAME, Some(name), |settings| Opened::new(host, name, settings))
 }

@@ -1,7 +1,7 @@
 //! Jobs carried out by processes of their own: which file a job is, what runs it, and what it is told.
 
 pub mod inside;
-mod interpreter;
+pub mod interpreter;
 pub mod order;
 mod running;
 mod script;
