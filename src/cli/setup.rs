@@ -36,7 +36,8 @@ pub fn runtime() -> Result<Runtime> {
 pub struct Setup {
     pub host: Arc<Host>,
     pub sandbox: Option<Sandbox>,
-    stage: Option<Stage>,
+    /// Kept for as long as jobs may read it.
+    _stage: Option<Stage>,
     runtime: Runtime,
     root: PathBuf,
     max_operations: u64,
@@ -82,7 +83,7 @@ impl Setup {
         host.verbose = global.verbose;
         let (quiet, verbose) = (global.quiet, global.verbose);
         let max_operations = global.max_operations;
-        Ok(Setup { host: Arc::new(host), sandbox, stage, runtime, root, max_operations, quiet, verbose })
+        Ok(Setup { host: Arc::new(host), sandbox, _stage: stage, runtime, root, max_operations, quiet, verbose })
     }
 
     pub fn runtime(&self) -> &Runtime {

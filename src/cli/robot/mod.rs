@@ -7,6 +7,7 @@ mod exit;
 mod health;
 mod import;
 mod install;
+mod job;
 mod lines;
 mod logoff;
 mod notify;
@@ -16,6 +17,8 @@ mod seeing;
 pub mod stage;
 mod status;
 mod supervise;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -51,6 +54,9 @@ enum Command {
     /// Looks after one job of an agent, which starts it.
     #[command(hide = true)]
     Supervise,
+    /// Runs a script as a job of an agent, whose supervisor starts this.
+    #[command(hide = true)]
+    Job { script: PathBuf },
 }
 
 pub fn robot(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
@@ -63,6 +69,7 @@ pub fn robot(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
         Some(Command::Uninstall(options)) => install::uninstall(global, options),
         Some(Command::Bundle(options)) => bundle::bundle(global, options),
         Some(Command::Supervise) => supervise::supervise(),
+        Some(Command::Job { script }) => job::job(global, script),
     }
 }
 

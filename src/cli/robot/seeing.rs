@@ -54,7 +54,7 @@ pub fn seen(agent: &Agent, changed: &Changed) -> Seen {
         locked: now.is_locked,
         alive: true,
         heartbeat_age: now.last_good.map(|age| age.as_secs_f64()),
-        interval: agent.timing().poll.as_secs_f64(),
+        interval: now.interval.as_secs_f64(),
         sent: now.counts.beats_sent,
         failed: now.counts.beats_failed,
         retries: now.counts.postponed,
@@ -66,7 +66,9 @@ pub fn seen(agent: &Agent, changed: &Changed) -> Seen {
         },
         outbox: now.outbox.unwrap_or_default() as u64,
         dead: now.counts.dead,
-        abort_seconds: now.counts.abort_latency.map(|time| time.as_secs_f64()),
+        kills: now.counts.kills,
+        kill_seconds: now.counts.kill_time.as_secs_f64(),
+        last_kill_seconds: now.counts.last_kill.map(|time| time.as_secs_f64()),
     }
 }
 

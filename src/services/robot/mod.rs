@@ -7,12 +7,13 @@ mod bindings;
 pub mod client;
 pub mod table;
 pub mod wire;
-pub use bindings::scripted;
 
 use rhai::{Dynamic, Engine, Module};
 
 use crate::services::Service;
 use crate::settings::{Setting, Type, setting};
+
+pub use bindings::scripted;
 
 /// The section of `pult.toml`, and the object in scripts.
 pub const NAME: &str = "robot";

@@ -46,12 +46,14 @@ const METRICS: &[Metric] = &[
     metric("pult_robot_dead_letters_total", "counter", "What the Orchestrator will never accept.", |seen| {
         Some(seen.dead as f64)
     }),
+    metric("pult_robot_kills_total", "counter", "Jobs that were killed.", |seen| Some(seen.kills as f64)),
     metric(
-        "pult_robot_abort_seconds",
-        "gauge",
-        "Of the last aborted job: time from the request to its last process gone.",
-        |seen| seen.abort_seconds,
+        "pult_robot_kill_seconds_total",
+        "counter",
+        "Time from the wish to kill a job to its last process gone, all of them together.",
+        |seen| Some(seen.kill_seconds),
     ),
+    metric("pult_robot_kill_seconds_last", "gauge", "The same of the last one.", |seen| seen.last_kill_seconds),
 ];
 
 /// All of it, in the text form 0.0.4.
@@ -124,7 +126,7 @@ mod tests {
             ended: vec![("success", 3), ("failed", 0)],
             durations: Histogram { buckets: vec![(1.0, 2), (10.0, 1)], count: 4, sum: 123.5 },
             outbox: 2,
-            abort_seconds: Some(0.25),
+            last_kill_seconds: Some(0.25),
             ..Seen::default()
         };
         let text = text(&[main, Seen { robot: "qu\"ote".into(), ..Seen::default() }]);
@@ -136,7 +138,7 @@ mod tests {
             "pult_robot_heartbeats_failed_total{robot=\"main\"} 1",
             "pult_robot_heartbeat_age_seconds{robot=\"main\"} 2.5",
             "pult_robot_outbox_depth{robot=\"main\"} 2",
-            "pult_robot_abort_seconds{robot=\"main\"} 0.25",
+            "pult_robot_kill_seconds_last{robot=\"main\"} 0.25",
             "pult_robot_jobs_total{robot=\"main\",status=\"success\"} 3",
             "pult_robot_job_seconds_bucket{robot=\"main\",le=\"1\"} 2",
             "pult_robot_job_seconds_bucket{robot=\"main\",le=\"10\"} 3",

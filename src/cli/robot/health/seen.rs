@@ -30,8 +30,11 @@ pub struct Seen {
     pub outbox: u64,
     /// What will never be accepted.
     pub dead: u64,
-    /// Of the last aborted job: from the answer that asked for it to its last process gone.
-    pub abort_seconds: Option<f64>,
+    /// Jobs that were killed.
+    pub kills: u64,
+    /// From the wish to kill a job to its last process gone: of all of them together, and of the last.
+    pub kill_seconds: f64,
+    pub last_kill_seconds: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -56,7 +56,7 @@ impl This {
     fn call_back(&self, call: &NativeCallContext<'_>) -> Thrown<()> {
         let waiting = std::mem::take(&mut *self.on_stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
         for function in waiting {
-            function.call_within_context::<Dynamic>(call, ())?;
+            let _: Dynamic = function.call_within_context(call, ())?;
         }
         Ok(())
     }
@@ -81,6 +81,11 @@ pub fn connection(host: &Host) -> Option<String> {
 
 fn this(call: &NativeCallContext<'_>) -> Thrown<Arc<This>> {
     This::of(&host(call)).or_else(|error| throw(call, error))
+}
+
+/// Whether this script is a job that is to stop; it has noticed then. For what goes on for long by itself.
+pub fn should_stop(call: &NativeCallContext<'_>) -> Thrown<bool> {
+    this(call)?.should_stop(call)
 }
 
 /// A part of the Orchestrator's answer with its GUID and name under those keys, however they are written there.
@@ -192,7 +197,7 @@ pub mod job {
     /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn should_stop(call: NativeCallContext, _robot: &mut Robot) -> Thrown<bool> {
-        this(&call)?.should_stop(&call)
+        super::should_stop(&call)
     }
 
     /// A place at which the job may be ended: throws `robot.stop` when it is asked to stop. What `ensure` is to do in the end
@@ -203,7 +208,7 @@ pub mod job {
     /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn check(call: NativeCallContext, _robot: &mut Robot) -> Thrown<()> {
-        match this(&call)?.should_stop(&call)? {
+        match super::should_stop(&call)? {
             true => throw(&call, Inside::stopped()),
             false => Ok(()),
         }
