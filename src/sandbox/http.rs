@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -39,10 +39,23 @@ pub struct Peer {
 /// How a request ends.
 pub enum Ending<S> {
     Answer(Response<Full<Bytes>>),
+    /// The answer comes bit by bit, or not to its end.
+    Dripped(Response<Full<Bytes>>, Drip),
     /// The answer is sent, then the connection is something else: hyper's upgrade is in this future already.
     Upgrade(Response<Full<Bytes>>, After<S>),
     /// The connection is reset.
     Reset,
+}
+
+/// How an answer is sent that is not sent at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Drip {
+    /// Bytes sent at once.
+    pub piece: usize,
+    /// Between two pieces.
+    pub pause: Duration,
+    /// After so many bytes the connection is reset.
+    pub cut: Option<usize>,
 }
 
 /// Bounds read once.
@@ -133,10 +146,11 @@ async fn spoken<S: Site>(
         let (site, reset, next) = (site.clone(), reset.clone(), next.clone());
         async move {
             match whole(&*site, peer, request).await {
-                Ending::Answer(response) => Ok(response),
+                Ending::Answer(response) => Ok(response.map(Either::Left)),
+                Ending::Dripped(response, drip) => Ok(dripping(response, drip, reset).await.map(Either::Right)),
                 Ending::Upgrade(response, after) => {
                     *lock(&next) = Some(after);
-                    Ok(response)
+                    Ok(response.map(Either::Left))
                 }
                 Ending::Reset => {
                     reset.store(true, Ordering::Relaxed);
@@ -167,6 +181,57 @@ async fn whole<S: Site>(site: &S, peer: Peer, request: hyper::Request<Incoming>)
         Ok(body) => site.answer(peer, hyper::Request::from_parts(head, body.to_bytes())).await,
         Err(error) if error.is::<LengthLimitError>() => site.too_large(),
         Err(_) => Ending::Reset,
+    }
+}
+
+/// An answer whose body comes as it is told.
+async fn dripping(response: Response<Full<Bytes>>, drip: Drip, reset: Arc<AtomicBool>) -> Response<Dripping> {
+    let (head, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    let left = body.to_bytes();
+    let allowed = drip.cut.unwrap_or(usize::MAX);
+    Response::from_parts(head, Dripping { left, allowed, drip, pause: None, reset })
+}
+
+/// A body that comes bit by bit.
+struct Dripping {
+    left: Bytes,
+    /// How much more may go out.
+    allowed: usize,
+    drip: Drip,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+    reset: Arc<AtomicBool>,
+}
+
+/// What was sent before a reset has to leave this machine first.
+const LEAVING: Duration = Duration::from_millis(20);
+
+impl Body for Dripping {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        if self.allowed == 0 && self.drip.cut.is_some() {
+            self.reset.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
+        }
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        let piece = self.drip.piece.max(1).min(self.left.len()).min(self.allowed);
+        let piece = self.left.split_to(piece);
+        self.allowed -= piece.len();
+        let pause = if self.drip.cut.is_some() { LEAVING } else { self.drip.pause };
+        self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.len() as u64)
     }
 }
 

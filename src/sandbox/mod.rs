@@ -10,6 +10,7 @@ mod folder;
 mod http;
 mod log;
 pub mod rac;
+pub mod robot;
 pub mod sp;
 mod utility;
 pub mod veil;
@@ -30,6 +31,7 @@ use utility::Utility;
 pub struct Settings {
     pub b24: b24::Knobs,
     pub rac: rac::Knobs,
+    pub robot: robot::Knobs,
     pub sp: sp::Knobs,
     pub veil: veil::Knobs,
 }
@@ -99,6 +101,7 @@ fn busy(simulator: &str, port: u16, error: &std::io::Error) -> Error {
 pub struct Sandbox {
     b24: b24::Portal,
     rac: rac::RasServer,
+    robot: robot::Orchestrator,
     sp: sp::SqlServer,
     veil: veil::Controller,
     utility: Option<Utility>,
@@ -107,6 +110,7 @@ pub struct Sandbox {
 
 /// Files with the certificates of those that have any.
 struct Certificates {
+    robot: Certificate,
     veil: Certificate,
     sp: Certificate,
 }
@@ -117,11 +121,13 @@ impl Sandbox {
         let b24 = b24.map_err(|error| busy("b24", settings.b24.port, &error))?;
         let rac = rac::RasServer::start(settings.rac.clone()).await;
         let rac = rac.map_err(|error| busy("rac", settings.rac.port, &error))?;
+        let robot = robot::Orchestrator::start(settings.robot.clone()).await;
+        let robot = robot.map_err(|error| busy("robot", settings.robot.port, &error))?;
         let sp = sp::SqlServer::start(settings.sp.clone()).await;
         let sp = sp.map_err(|error| busy("sp", settings.sp.port, &error))?;
         let veil = veil::Controller::start(settings.veil.clone()).await;
         let veil = veil.map_err(|error| busy("veil", settings.veil.port, &error))?;
-        Ok(Sandbox { b24, rac, sp, veil, utility: None, certificates: None })
+        Ok(Sandbox { b24, rac, robot, sp, veil, utility: None, certificates: None })
     }
 
     /// Puts a `rac` beside the administration server: this program under another name, until the sandbox is dropped.
@@ -134,7 +140,7 @@ impl Sandbox {
         Ok(self.utility.insert(utility).path())
     }
 
-    /// Writes the certificates of the controller and of the SQL Server into files, until the sandbox is dropped.
+    /// Writes the certificates of the controller, the Orchestrator and the SQL Server into files, until the sandbox is dropped.
     pub fn place_certificates(&mut self) -> Result<()> {
         let failed = |error: String| {
             let message = format!("a simulator's certificate cannot be written: {error}");
@@ -142,9 +148,10 @@ impl Sandbox {
                 .hint("the folder for temporary files has to be writable")
         };
         let place = |simulator, pem| Certificate::place(simulator, pem).map_err(|error| failed(error.to_string()));
+        let robot = place("robot", self.robot.certificate().map_err(|error| failed(error.to_owned()))?)?;
         let veil = place("veil", self.veil.certificate().map_err(|error| failed(error.to_owned()))?)?;
         let sp = place("sp", self.sp.certificate().map_err(|error| failed(error.to_string()))?)?;
-        self.certificates = Some(Certificates { veil, sp });
+        self.certificates = Some(Certificates { robot, veil, sp });
         Ok(())
     }
 
@@ -156,6 +163,11 @@ impl Sandbox {
     /// The administration server, for tests that look at what it was asked.
     pub fn rac(&self) -> &rac::RasServer {
         &self.rac
+    }
+
+    /// The Orchestrator, for tests that steer it and look at what it was asked.
+    pub fn robot(&self) -> &robot::Orchestrator {
+        &self.robot
     }
 
     /// The SQL Server, for tests that look at what it was asked.
@@ -171,23 +183,27 @@ impl Sandbox {
         }
         let mut veil = json!({ "address": self.veil.address(), "token": self.veil.token() });
         let mut sp = json!({ "address": self.sp.address(), "user": self.sp.user(), "password": self.sp.password() });
+        let mut robot = json!({ "address": self.robot.address(), "guid": self.robot.guid() });
         if let Some(certificates) = &self.certificates {
+            robot["ca"] = json!(certificates.robot.path());
             veil["ca"] = json!(certificates.veil.path());
             sp["ca"] = json!(certificates.sp.path());
         }
-        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "sp": sp, "veil": veil })
+        json!({ "b24": { "webhook": self.b24.webhook() }, "rac": rac, "robot": robot, "sp": sp, "veil": veil })
     }
 
     /// The same for people.
     pub fn addresses(&self) -> Vec<(String, String)> {
         let utility = self.utility.iter().map(|utility| ("rac utility".into(), utility.path().display().to_string()));
         let certificates = self.certificates.iter().flat_map(|placed| {
-            [("sp certificate", &placed.sp), ("veil certificate", &placed.veil)]
+            [("robot certificate", &placed.robot), ("sp certificate", &placed.sp), ("veil certificate", &placed.veil)]
                 .map(|(name, certificate)| (name.into(), certificate.path().display().to_string()))
         });
         let servers = [
             ("b24".into(), self.b24.webhook()),
             ("rac".into(), self.rac.address()),
+            ("robot".into(), self.robot.address()),
+            ("robot guid".into(), self.robot.guid()),
             ("sp".into(), self.sp.address()),
             ("sp login".into(), format!("{} / {}", self.sp.user(), self.sp.password())),
             ("veil".into(), self.veil.address()),
@@ -207,6 +223,16 @@ impl Sandbox {
         rac.set(crate::services::rac::SETTINGS, "address", Given::Text(self.rac.address()))
             .map_err(|(message, _)| wrong(message))?;
         config.add("rac", "main", rac);
+        let mut robot = Connection::new("the sandbox");
+        for (name, value) in [
+            ("address", Given::Text(self.robot.address())),
+            ("guid", Given::Text(self.robot.guid())),
+            // Robot and Orchestrator have one clock.
+            ("test_clock", Given::Number(self.robot.speed())),
+        ] {
+            robot.set(crate::services::robot::SETTINGS, name, value).map_err(|(message, _)| wrong(message))?;
+        }
+        config.add("robot", "main", robot);
         let mut sp = Connection::new("the sandbox");
         for (name, value) in [
             ("address", Given::Text(self.sp.address())),
@@ -250,6 +276,18 @@ mod tests {
         let sp = json!({"address": sandbox.sp().address(), "user": "pult", "password": sandbox.sp().password()});
         assert_eq!(sandbox.json()["sp"], sp);
         assert!(sandbox.addresses().contains(&("sp".into(), sandbox.sp().address())));
+    }
+
+    #[tokio::test]
+    async fn a_sandbox_says_where_the_orchestrator_is_and_its_clock_is_the_robots() {
+        let mut sandbox = Sandbox::start(&Settings::parse(&["robot.speed=50".into()]).unwrap()).await.unwrap();
+        sandbox.place_certificates().unwrap();
+        let robot = sandbox.json()["robot"].clone();
+        assert_eq!(robot["address"], json!(sandbox.robot().address()));
+        assert_eq!(robot["guid"], "da8bc2f0-8065-4385-b867-405e66b8e151");
+        let pem = std::fs::read_to_string(robot["ca"].as_str().unwrap()).unwrap();
+        assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 3);
+        sandbox.config().unwrap();
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod bindings;
 pub mod client;
+pub mod table;
 pub mod wire;
 
 use rhai::{Dynamic, Engine, Module};

@@ -1,7 +1,14 @@
 //! `robot` in scripts. Only these files here know Rhai.
 
+mod assets;
+mod call;
+mod given;
 mod job;
+mod jobs;
 mod object;
+mod queue;
+mod storage;
+pub mod task;
 
 use std::sync::Arc;
 
@@ -58,6 +65,11 @@ impl Robot {
         }
     }
 
+    /// What the Orchestrator can be asked for.
+    pub fn api(&self, call: &NativeCallContext<'_>) -> Thrown<Client> {
+        Ok(self.opened(call)?.api.clone())
+    }
+
     fn described(host: &Host, settings: &Map) -> Result<Robot> {
         let opened =
             connection(SETTINGS, settings).and_then(|settings| Opened::new(host, "connect(#{…})", &settings))?;
@@ -73,12 +85,27 @@ fn log_now(call: &NativeCallContext<'_>, robot: &Robot, line: &Line) -> Thrown<(
 
 pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<Robot>("Robot");
+    engine.register_type_with_name::<queue::Queue>("RobotQueue");
+    engine.register_type_with_name::<task::Task>("RobotTask");
+    engine.register_type_with_name::<assets::Calendar>("RobotCalendar");
     engine.register_global_module(Shared::new(rhai::exported_module!(object::robot)));
     engine.register_global_module(Shared::new(rhai::exported_module!(job::job)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(queue::queue)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(task::task)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(assets::assets)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(jobs::jobs)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(storage::storage)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(call::calls)));
     globals.set_var(NAME, Robot::default());
 }
 
 /// What a value of our own types holds.
-pub fn plain(_value: &Dynamic) -> Option<Dynamic> {
-    None
+pub fn plain(value: &Dynamic) -> Option<Dynamic> {
+    value.read_lock::<task::Task>().map(|task| task.plain())
+}
+
+/// Whether the job that runs this is to end. A loop of many steps asks between two of them.
+fn is_to_stop(call: &NativeCallContext<'_>) -> Thrown<bool> {
+    let file = host(call).context.variable("PULT_STOP_FILE");
+    Ok(file.is_some_and(|file| std::path::Path::new(&file).exists()))
 }

@@ -1,6 +1,7 @@
 //! A connection to an Orchestrator: one request, one answer, and what an answer means. Nothing is repeated here.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::shapes::Level;
 use super::trouble::code;
 use crate::core::context::Context;
 use crate::core::http::{Http, Waits, Words};
+use crate::core::progress::Bar;
 use crate::core::stats::Counters;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::secret::{self, Secret};
@@ -54,8 +56,21 @@ pub(super) struct Inner {
     pub counters: Arc<Counters>,
     pub whereabouts: Whereabouts,
     pub levels: Vec<(Level, i64)>,
+    pub take_by: TakeBy,
+    /// The Orchestrator has no filter that takes a task.
+    pub has_no_filter: AtomicBool,
     /// Addresses of this host that refused PUT and took POST.
     pub by_post: Mutex<HashSet<String>>,
+}
+
+/// How a task is taken into work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TakeBy {
+    /// By the filter where there is one, else by [`TakeBy::LastTask`].
+    Auto,
+    Filter,
+    /// By looking, changing, and looking whose change it was.
+    LastTask,
 }
 
 /// An answer of any status.
@@ -69,7 +84,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    fn is_good(&self) -> bool {
+    pub fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
@@ -108,6 +123,12 @@ impl Client {
             counters: context.counters(NAME),
             whereabouts: Whereabouts::new(settings, context, address.host(), address.port()),
             levels: numbers.map_err(|wrong| settings.wrong("log_levels", wrong))?,
+            take_by: match settings.text("take_by") {
+                Some("filter") => TakeBy::Filter,
+                Some("last_task") => TakeBy::LastTask,
+                _ => TakeBy::Auto,
+            },
+            has_no_filter: AtomicBool::new(false),
             by_post: Mutex::default(),
             address,
         })))
@@ -152,6 +173,11 @@ impl Client {
                 .hint("remove `read_only` from the connection, or use another one"));
         }
         Ok(self.0.context.only_tells(|| format!("{NAME}: {}", told(request))))
+    }
+
+    /// A bar that shows how far many calls are.
+    pub fn bar(&self, label: &str, total: usize) -> Bar {
+        self.0.context.progress().start(label, Some(total as u64))
     }
 
     /// How long an answer is waited for, unless a call takes longer.
@@ -238,9 +264,20 @@ impl Client {
             sending = sending.header(CONTENT_TYPE, HeaderValue::from_static(form::KIND)).body(form::encoded(fields));
         }
         self.0.counters.requests.add(1);
+        let sent = sending.send().await;
+        self.received(request, timeout, sent).await
+    }
+
+    /// The whole of an answer, with its headers.
+    pub(super) async fn received(
+        &self,
+        request: &Request,
+        timeout: Duration,
+        sent: reqwest::Result<reqwest::Response>,
+    ) -> Result<(Answered, HeaderMap)> {
         let place = self.0.address.shown();
         let broken = |error| self.0.http.broken_within(timeout, &request.what, &place, error);
-        let mut response = sending.send().await.map_err(broken)?;
+        let mut response = sent.map_err(broken)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {

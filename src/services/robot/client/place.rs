@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
 
+use crate::core::context::Context;
+use crate::error::Result;
+use crate::settings::Settings;
+
 /// Longer names are no GUIDs.
 const LONGEST: usize = 64;
 
@@ -30,6 +34,21 @@ pub struct Place {
 impl Place {
     pub fn new(state: impl Into<PathBuf>, robot: impl Into<String>) -> Place {
         Place { state: state.into(), robot: robot.into() }
+    }
+
+    /// The place of the robot with these settings; `None` when nothing of it outlives the process.
+    pub fn of(settings: &Settings, context: &Context) -> Result<Option<Place>> {
+        let guid = settings.secret("guid").ok_or_else(|| {
+            settings.wrong("guid", "it is missing").hint("copy the robot's GUID from the Orchestrator's page of robots")
+        })?;
+        let beside = context.configured().and_then(|(path, _)| path.parent()).unwrap_or(Path::new(""));
+        let state = match settings.text("state") {
+            Some(path) => Some(beside.join(path)),
+            None => context.state().path().map(Path::to_owned),
+        };
+        let failed = |error| settings.wrong("state", error);
+        let state = state.map(|path| std::path::absolute(path).map_err(failed)).transpose()?;
+        Ok(state.map(|state| Place::new(state, key(guid.expose()))))
     }
 
     /// `robot/KEY` beside the journal.

@@ -28,6 +28,8 @@ pub mod code {
     pub const REFUSED: &str = "robot.refused";
     /// A redirection to another host, or from https to http.
     pub const REDIRECTED: &str = "robot.redirected";
+    /// A file of this computer cannot be read or written.
+    pub const FILE: &str = "robot.file";
     /// Another process of this computer is this robot.
     pub const LOCKED: &str = "robot.locked";
     /// Journal or outbox cannot be written.

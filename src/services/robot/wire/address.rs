@@ -63,6 +63,14 @@ impl Address {
         self.0.scheme() == "http"
     }
 
+    /// The path that an answer tells, absolute or not, when it lies here.
+    pub fn path_of(&self, told: &str) -> Option<String> {
+        let url = self.0.join(told.trim()).ok().filter(|_| !told.trim().is_empty())?;
+        let is_here = url.origin() == self.0.origin() && url.path().starts_with(self.0.path());
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        is_here.then(|| format!("/{}{query}", &url.path()[self.0.path().len()..]))
+    }
+
     /// A path such as `/api/robot/heartbeat` here.
     pub fn at(&self, path: &str) -> Url {
         let mut url = self.0.clone();
@@ -126,6 +134,16 @@ mod tests {
         }
         let from = Url::parse("https://rpa/").unwrap();
         assert!(followed(&from, "http://rpa/").is_none(), "never back to http");
+    }
+
+    #[test]
+    fn what_an_answer_tells_lies_here_or_nowhere() {
+        let address = Address::read("http://rpa:4500/x").unwrap();
+        assert_eq!(address.path_of("/x/files/1?a=b").as_deref(), Some("/files/1?a=b"));
+        assert_eq!(address.path_of("http://rpa:4500/x/files/1").as_deref(), Some("/files/1"));
+        for other in ["", "/y", "http://rpa/x/files/1", "https://rpa:4500/x/1", "//other/x/1", "ftp://rpa:4500/x/1"] {
+            assert_eq!(address.path_of(other), None, "{other}");
+        }
     }
 
     proptest::proptest! {

@@ -30,6 +30,19 @@ pub fn read(text: &str) -> Option<DateTime> {
     text.trim_end_matches(['Z', 'z']).parse().ok()
 }
 
+/// Seconds since 1970 of a number, of a moment with its zone, or of one that this computer's clock shows.
+pub fn unix(value: &serde_json::Value) -> Option<i64> {
+    if let Some(seconds) = super::answer::number(value) {
+        return Some(seconds);
+    }
+    let text = value.as_str()?.trim();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at.as_second());
+    }
+    let at = read(text)?.to_zoned(jiff::tz::TimeZone::system()).ok()?;
+    Some(at.timestamp().as_second())
+}
+
 /// How long `Retry-After` asks to wait: seconds, or a date that is compared with the answer's own.
 pub fn retry_after(value: &str, answered: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim();

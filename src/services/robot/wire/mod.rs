@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod answer;
+pub mod calendar;
+pub mod call;
 pub mod date;
 pub mod form;
 pub mod header;

@@ -138,6 +138,13 @@ impl Journal {
         })
     }
 
+    /// It is to be begun once more, as if it had just been handed out.
+    pub fn again(&self, job: &str) -> Result<()> {
+        let set = "UPDATE robot_jobs SET phase = 'taken', ending = NULL, stop = NULL, kill = NULL, status = NULL,
+                   reason = NULL, over_at = NULL WHERE robot = ?1 AND job = ?2";
+        self.change(|db| db.execute(set, params![self.robot, lower(job)]).map(drop))
+    }
+
     /// What the job is asked for; to be known when its end is judged by another process.
     pub fn asked(&self, job: &str, asks: &Asks) -> Result<()> {
         let set = "UPDATE robot_jobs SET stop = ?3, kill = ?4 WHERE robot = ?1 AND job = ?2";
@@ -196,7 +203,9 @@ impl Journal {
         let set = "UPDATE robot_jobs SET phase = 'closed', status = ?3, taken = NULL, over_at = coalesce(over_at, ?4)
                    WHERE robot = ?1 AND job = ?2";
         self.change(|db| {
-            self.unannounce(db, job)?;
+            if status != JobStatus::Success {
+                self.unannounce(db, job)?;
+            }
             db.execute(set, params![self.robot, lower(job), status.word(), self.now()])?;
             db.execute("DELETE FROM robot_processes WHERE robot = ?1 AND job = ?2", params![self.robot, lower(job)])?;
             self.push_status(db, job, status)?;
