@@ -63,6 +63,12 @@ pub fn hide(text: &str) {
     known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
 }
 
+/// All that is masked, for a process of ours that shows what others print: to be handed over where nobody else reads.
+pub fn known() -> Vec<String> {
+    let known = KNOWN.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+    known.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+}
+
 /// An address that is secret is so by its path: its longer parts are masked one by one as well.
 fn hide_parts(address: &str) {
     let Some((_, behind)) = address.split_once("://") else { return };
@@ -124,5 +130,6 @@ mod tests {
         hide("inner-word");
         hide("outer-inner-word-outer");
         assert_eq!(mask("x outer-inner-word-outer y"), "x *** y");
+        assert!(known().contains(&"inner-word".to_owned()));
     }
 }

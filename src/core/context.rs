@@ -1,7 +1,8 @@
 //! What a service is given to work with, and all it is given.
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
@@ -26,7 +27,9 @@ struct Inner {
     would: Option<Box<Would>>,
     limits: Mutex<HashMap<String, Arc<Limits>>>,
     counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
+    shared: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
     program: OnceLock<PathBuf>,
+    configured: OnceLock<(PathBuf, Option<String>)>,
 }
 
 impl Context {
@@ -38,7 +41,9 @@ impl Context {
             would,
             limits: Mutex::default(),
             counters: Mutex::default(),
+            shared: Mutex::default(),
             program: OnceLock::new(),
+            configured: OnceLock::new(),
         }))
     }
 
@@ -103,10 +108,37 @@ impl Context {
         self.0.program.get_or_init(|| program);
     }
 
+    /// The configuration's file and the profile in use, for work that needs a process of its own.
+    pub fn configured(&self) -> Option<(&Path, Option<&str>)> {
+        self.0.configured.get().map(|(path, profile)| (path.as_path(), profile.as_deref()))
+    }
+
+    /// Says which they are; the first time counts.
+    pub fn is_configured_by(&self, path: PathBuf, profile: Option<String>) {
+        self.0.configured.get_or_init(|| (path, profile));
+    }
+
     /// The limits of a server, shared by everything in this process that talks to it.
     pub fn limits(&self, server: &str, first: impl FnOnce() -> Limits) -> Arc<Limits> {
         let mut limits = self.0.limits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         limits.entry(server.to_owned()).or_insert_with(|| Arc::new(first())).clone()
+    }
+
+    /// What one of is enough for this process, by its name; made when first asked for. The same name is always for the same
+    /// type.
+    pub fn shared<T: Any + Send + Sync>(&self, name: &str, first: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.0.shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(known) = shared.get(name).and_then(|known| known.clone().downcast().ok()) {
+            return known;
+        }
+        let made = Arc::new(first());
+        shared.insert(name.to_owned(), made.clone());
+        made
+    }
+
+    /// The name of a new folder for what nobody needs when this process is gone. Whoever makes it removes it.
+    pub fn scratch(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("pult-{}", uuid::Uuid::new_v4().simple()))
     }
 
     /// The counters of a service.

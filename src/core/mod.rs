@@ -8,6 +8,7 @@ pub mod http;
 pub mod json;
 pub mod limiter;
 pub mod order;
+pub mod programs;
 pub mod progress;
 pub mod retry;
 pub mod rows;
@@ -16,3 +17,4 @@ pub mod stats;
 pub mod stream;
 #[cfg(test)]
 pub mod tests;
+pub mod tree;

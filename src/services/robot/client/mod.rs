@@ -1,14 +1,25 @@
 //! One robot at work: what it asks the Orchestrator, what it remembers, what it runs.
 
+pub mod agent;
 mod api;
 mod assets;
 mod calls;
+pub mod failpoint;
 mod files;
 mod here;
 pub mod http;
+pub mod jobs;
+pub mod journal;
+pub mod judge;
+pub mod lock;
 pub mod orchestrator;
+mod outbox;
+mod pace;
+pub mod place;
 mod starts;
+pub mod survivors;
 mod tasks;
+pub mod timing;
 pub mod trouble;
 pub mod work;
 

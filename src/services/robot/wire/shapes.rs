@@ -1,5 +1,6 @@
 //! Robots, jobs and their states, as both sides name them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a robot says of itself. The numbers are the Orchestrator's.
@@ -116,7 +117,7 @@ impl Pulse {
 }
 
 /// A job as the Orchestrator handed it out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
     /// As the Orchestrator wrote it; empty when it wrote none.
     pub guid: String,

@@ -1,0 +1,169 @@
+//! Heartbeats: when one may go out, one at a time, and what an answer was an answer to.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::journal::Wall;
+use super::lock::Lock;
+use super::orchestrator::Orchestrator;
+use super::shapes::{Beat, Pulse, RobotStatus};
+use super::timing::Timing;
+use super::trouble::{Trouble, code};
+use crate::error::{Error, Kind, Result, Retry};
+
+/// However long an Orchestrator asks to wait, an operator's request to abort is to arrive some day. Of the spacing.
+const MOST_SPACINGS: u32 = 30;
+
+/// Keeps heartbeats apart. What a caller waits for may be dropped at any moment: a heartbeat that is under way then is
+/// finished by the next caller.
+pub struct Pace {
+    orchestrator: Arc<dyn Orchestrator>,
+    timing: Arc<Timing>,
+    lock: Arc<Lock>,
+    wall: Wall,
+    /// Ready heartbeats after a job wait as well.
+    strict: bool,
+    /// At most one is under way.
+    flight: tokio::sync::Mutex<Option<Flight>>,
+    last: Mutex<Last>,
+}
+
+struct Flight {
+    beat: Beat,
+    era: u64,
+    answer: BoxFuture<'static, Result<Pulse>>,
+}
+
+/// The last one that was sent.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    sent: Option<(Instant, i64)>,
+    /// When the next may go.
+    due: Option<Instant>,
+    /// The Orchestrator asked to be left in peace until then.
+    not_before: Option<Instant>,
+    /// A job came to its end since: this changes the robot's state, and it may say so at once.
+    free: bool,
+}
+
+/// An answer, and to what.
+#[derive(Debug)]
+pub struct Heard {
+    pub beat: Beat,
+    /// The era in which the heartbeat went out.
+    pub era: u64,
+    pub result: Result<Pulse>,
+}
+
+impl Pace {
+    pub fn new(
+        orchestrator: Arc<dyn Orchestrator>,
+        timing: Arc<Timing>,
+        lock: Arc<Lock>,
+        wall: Wall,
+        strict: bool,
+    ) -> Pace {
+        Pace { orchestrator, timing, lock, wall, strict, flight: tokio::sync::Mutex::default(), last: Mutex::default() }
+    }
+
+    /// A heartbeat was sent at this moment by the process before this one.
+    pub fn remember(&self, wall: i64) {
+        let since = (self.wall)().saturating_sub(wall);
+        // A clock that was set back says nothing: the whole spacing is kept then.
+        let since = Duration::from_millis(u64::try_from(since).unwrap_or_default());
+        let due = Instant::now() + self.timing.spacing.saturating_sub(since);
+        self.with(|last| last.due = Some(due));
+    }
+
+    /// The robot's state has changed by the end of a job.
+    pub fn set_free(&self) {
+        self.with(|last| last.free = true);
+    }
+
+    /// Waits until a heartbeat may go out, sends it and gives the answer. `era` comes back with the answer. What comes back
+    /// may be the answer to an earlier heartbeat for which nobody waited any more: then this one was not sent.
+    pub async fn beat(&self, beat: &Beat, era: u64) -> Heard {
+        let mut flight = self.flight.lock().await;
+        if flight.is_none() {
+            self.wait(beat.status).await;
+            *flight = Some(self.send(beat, era));
+        }
+        let Some(under_way) = flight.as_mut() else { unreachable!("it was sent a moment ago") };
+        let result = under_way.answer.as_mut().await;
+        let (beat, era) = (under_way.beat.clone(), under_way.era);
+        *flight = None;
+        if let Err(error) = &result {
+            self.heed(error);
+        }
+        Heard { beat, era, result }
+    }
+
+    fn send(&self, beat: &Beat, era: u64) -> Flight {
+        let (now, wall) = (Instant::now(), (self.wall)());
+        self.lock.note(wall);
+        let due = now + self.timing.spacing + self.timing.some_jitter();
+        self.with(|last| *last = Last { sent: Some((now, wall)), due: Some(due), not_before: None, free: false });
+        let (orchestrator, longest, sent) = (self.orchestrator.clone(), self.timing.answer, beat.clone());
+        let answer = Box::pin(async move {
+            let answer = timeout(longest, orchestrator.heartbeat(&sent)).await;
+            answer.unwrap_or_else(|_| Err(no_answer(longest)))
+        });
+        Flight { beat: beat.clone(), era, answer }
+    }
+
+    /// An Orchestrator that asks to wait is left in peace.
+    fn heed(&self, error: &Error) {
+        if let Trouble::Transient(Some(after)) = Trouble::of(error) {
+            let after = after.div_f64(self.timing.speed).min(self.timing.spacing * MOST_SPACINGS);
+            self.with(|last| last.not_before = Some(Instant::now() + after));
+        }
+    }
+
+    async fn wait(&self, status: RobotStatus) {
+        loop {
+            let now = Instant::now();
+            let due = self.due(status);
+            if due <= now {
+                return;
+            }
+            if self.has_slept() {
+                return;
+            }
+            // Only while a job runs is it worth waking up for: somebody may want it stopped.
+            let look = if status == RobotStatus::Working { due.min(now + self.timing.tick) } else { due };
+            sleep_until(look).await;
+        }
+    }
+
+    /// When a heartbeat of this kind may go out.
+    pub fn due(&self, status: RobotStatus) -> Instant {
+        let last = self.with(|last| *last);
+        let now = Instant::now();
+        let is_free = last.free && status != RobotStatus::Working && !self.strict;
+        let spaced = if is_free { now } else { last.due.unwrap_or(now) };
+        spaced.max(last.not_before.unwrap_or(now))
+    }
+
+    /// Since the last heartbeat more time has gone by for the world than for this process, and enough of it.
+    fn has_slept(&self) -> bool {
+        let last = self.with(|last| *last);
+        let Some((sent, wall)) = last.sent else { return false };
+        let outside = Duration::from_millis(u64::try_from((self.wall)().saturating_sub(wall)).unwrap_or_default());
+        let inside = sent.elapsed();
+        let is_allowed = last.not_before.is_none_or(|until| until <= Instant::now());
+        is_allowed && outside >= self.timing.spacing && outside.saturating_sub(inside) >= self.timing.jitter
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Last) -> T) -> T {
+        work(&mut self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// As the client itself says it.
+pub fn no_answer(longest: Duration) -> Error {
+    let message = format!("the Orchestrator gave no answer within {} s", longest.as_secs_f64());
+    Error::new(Kind::Timeout, code::TIMEOUT, message).retry(Retry::Unknown)
+}
