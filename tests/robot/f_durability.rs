@@ -44,7 +44,8 @@ fn t67_after_a_power_loss_the_job_has_failed_before_anything_else() {
     let before = stage.sim.story().len();
     stage.once().ends_with(0);
     let story = stage.sim.story().split_off(before);
-    let (told, took) = (story.iter().position(|word| word == "update 5"), story.iter().position(|word| word == "consume"));
+    let (told, took) =
+        (story.iter().position(|word| word == "update 5"), story.iter().position(|word| word == "consume"));
     assert!(told.is_some() && told < took, "{story:?}");
     assert!(stage.sim.passage(&job).ends_with(&[RUNS, FAILED]));
     assert!(stage.sim.messages().contains("interrupted"), "{}", stage.sim.messages());
@@ -98,7 +99,8 @@ fn t71_a_stranger_with_the_number_of_an_old_process_lives() {
 #[test]
 fn t72_a_job_that_comes_again_is_reported_again_and_not_run() {
     for (how, expected) in [("report", 1), ("run", 2)] {
-        let mut stage = Stage::new();
+        // An Orchestrator that refuses to let an ended job begin again is obeyed; this one says nothing.
+        let mut stage = Stage::with(&["strict_order=false"]);
         stage.set(&format!("on_repeat = \"{how}\"")).script("work.rhai", "NOTE(\"began\");");
         let job = stage.sim.job("work");
         stage.once().ends_with(0);
@@ -127,16 +129,23 @@ fn t73_with_a_full_disk_nothing_is_taken() {
     let job = stage.sim.job("work");
     let mut command = Command::new("sh");
     stage.dress(&mut command);
-    command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_pult"), "robot", "--config"]);
+    command.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 68; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_pult"),
+        "robot",
+        "--config",
+    ]);
     let agent = stage.run({
         command.arg(stage.config("state.sqlite"));
         command
     });
-    stage.sim.until("some heartbeats", |sim| sim.beats().len() >= 4);
+    // Room for the index of the log that SQLite keeps, in units of 512 bytes, and for no log.
+    stage.sim.until("the cause is named", |_| agent.said.text().contains("journal"));
+    stage.sleep(40.0);
     assert!(!stage.sim.story().contains(&"consume".to_owned()));
     assert_eq!(stage.sim.status(&job), crate::sim::PENDING);
-    let said = agent.said.text();
-    assert!(said.contains("journal") || said.contains("disk"), "{said}");
     // With room again it is done.
     agent.signal("TERM");
     agent.ends();
@@ -149,7 +158,8 @@ fn t73_with_a_full_disk_nothing_is_taken() {
 #[cfg(unix)]
 fn t74_a_damaged_line_of_the_journal_is_set_aside_and_the_rest_is_used() {
     let stage = Stage::new();
-    let script = "robot.log(\"info\", \"first line\"); robot.log(\"info\", \"second line\"); NOTE(\"began\"); sleep(0.3);";
+    let script =
+        "robot.log(\"info\", \"first line\"); robot.log(\"info\", \"second line\"); NOTE(\"began\"); sleep(0.3);";
     stage.script("work.rhai", script);
     let job = stage.sim.job("work");
     let mut agent = stage.once();

@@ -16,7 +16,10 @@ use crate::stage::{GUID, Stage};
 fn t76_a_service_that_is_stopped_lets_the_job_end_itself() {
     let mut stage = Stage::new();
     stage.set("shutdown_grace = 60");
-    stage.script("work.rhai", "NOTE(\"began\"); while !robot.should_stop() { sleep(0.02) } sleep(1.2); NOTE(\"asked\");");
+    stage.script(
+        "work.rhai",
+        "NOTE(\"began\"); while !robot.should_stop() { sleep(0.02) } sleep(1.2); NOTE(\"asked\");",
+    );
     let (job, next) = (stage.sim.job("work"), stage.sim.job("work"));
     let agent = stage.daemon();
     stage.until_noted("began");
@@ -78,7 +81,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn t78_what_support_is_given_holds_no_secret() {
     let password = "Pa55-of-the-bank";
-    let stage = Stage::new();
+    let mut stage = Stage::new();
     stage.sim.tell("asset", json!({ "name": "bank", "type": 1, "text": "clerk", "password": password }));
     stage.script("work.rhai", "print(robot.credential(\"bank\").password); throw \"no\"");
     stage.sim.job("work");
@@ -101,6 +104,8 @@ fn t78_what_support_is_given_holds_no_secret() {
         }
     }
     std::fs::remove_file(config).unwrap();
+    // The password is not the key it was said to be.
+    stage.is_not_judged();
     stage.ends_well();
 }
 
