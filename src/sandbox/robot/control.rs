@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::call::{Call, Fail, Who, absent, fail};
 use super::counters::{Counters, Line};
-use super::faults::Fault;
+use super::faults::{Fault, is_route};
 use super::fields::Fields;
 use super::jobs::Order;
 use super::page::Page;
@@ -80,17 +80,12 @@ fn told(world: &mut World, what: &str, fields: &Fields) -> Result<Value, Fail> {
 
 /// Requests: all, or those of a route, of a robot, after a number.
 fn log(world: &World, fields: &Fields) -> Result<Value, Fail> {
-    let route = fields.any(&["route"]).unwrap_or_default();
+    let route = fields.any(&["route"]).unwrap_or_else(|| "*".to_owned());
     let robot = fields.any(&["robot"]).unwrap_or_default();
     let after = fields.int("after").and_then(|after| u64::try_from(after).ok()).unwrap_or(0);
     let is_meant = |line: &&&Line| {
-        let is_route = route.is_empty() || line.route == route || line.route.ends_with(&format!("/{route}"));
-        let is_consume = route == "consume" && line.route == "robot/consumeNextJob";
-        let is_log =
-            !(route == "update" && line.route != "job/update") && !(route == "log" && line.route != "log/create");
         let is_robot = robot.is_empty() || line.robot.eq_ignore_ascii_case(&robot);
-        let is_named = is_route || is_consume || (route == "log" && line.route == "log/create");
-        is_named && is_log && is_robot && line.number > after
+        is_route(&route, &line.route) && is_robot && line.number > after
     };
     let lines = world.log.lines();
     written(lines.iter().filter(is_meant).collect::<Vec<_>>())

@@ -57,6 +57,19 @@ impl Kind {
     }
 }
 
+/// Whether a request's route is the one that is meant: `*`, one of four short names, the beginning of an address.
+pub fn is_route(meant: &str, route: &str) -> bool {
+    let whole = match meant {
+        "*" => return true,
+        "heartbeat" => "robot/heartbeat",
+        "consume" => "robot/consumeNextJob",
+        "update" => "job/update",
+        "log" => "log/create",
+        other => other.trim_matches('/'),
+    };
+    route.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// One fault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,15 +141,7 @@ impl Fault {
     }
 
     fn is_about(&self, route: &str, robot: &str, fields: &Fields) -> bool {
-        let wanted = match self.route.as_str() {
-            "heartbeat" => "robot/heartbeat",
-            "consume" => "robot/consumeNextJob",
-            "update" => "job/update",
-            "log" => "log/create",
-            other => other.trim_matches('/'),
-        };
-        let below = || route.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let is_route = wanted == "*" || below();
+        let is_route = is_route(&self.route, route);
         let is_robot = self.robot.is_empty() || self.robot.eq_ignore_ascii_case(robot);
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         is_route && is_robot && self.when.iter().all(|(name, value)| fields.text(name) == Some(text(value)))

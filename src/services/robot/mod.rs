@@ -13,6 +13,8 @@ use rhai::{Dynamic, Engine, Module};
 use crate::services::Service;
 use crate::settings::{Setting, Type, setting};
 
+pub use bindings::scripted;
+
 /// The section of `pult.toml`, and the object in scripts.
 pub const NAME: &str = "robot";
 

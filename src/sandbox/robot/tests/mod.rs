@@ -1,6 +1,9 @@
 //! The Orchestrator as clients meet it: stories told over HTTP, written from the reference.
 
+mod faults;
+mod invariants;
 mod main_loop;
+mod rest;
 
 use base64::Engine;
 use reqwest::{Client, Method, RequestBuilder};

@@ -1,5 +1,6 @@
 //! `robot` in scripts. Only these files here know Rhai.
 
+mod agent;
 mod assets;
 mod call;
 mod given;
@@ -8,12 +9,14 @@ mod object;
 mod queue;
 mod storage;
 pub mod task;
+mod values;
 
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
 
 use super::client::Client;
+use super::client::agent::Agent;
 use super::{NAME, SETTINGS};
 use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw};
@@ -30,6 +33,7 @@ pub struct Opened {
     pub name: String,
     pub settings: Settings,
     pub api: Client,
+    pub agent: Agent,
 }
 
 impl Opened {
@@ -39,7 +43,8 @@ impl Opened {
         if let Some(warning) = api.warning() {
             host.warn(&warning);
         }
-        Ok(Opened { name: name.to_owned(), settings: settings.clone(), api })
+        let agent = Agent::open_with(name, settings, &host.context, api.clone())?;
+        Ok(Opened { name: name.to_owned(), settings: settings.clone(), api, agent })
     }
 }
 
@@ -50,6 +55,13 @@ pub fn open(host: &Host, name: Option<&str>) -> Result<Arc<Opened>> {
         None => host.connections.config().default_connection(NAME)?.0,
     };
     host.connections.open(NAME, Some(name), |settings| Opened::new(host, name, settings))
+}
+
+/// A robot as its scripts see it, and its agent, for whoever runs the algorithm.
+pub fn scripted(host: &Host, name: &str) -> Result<(Dynamic, Agent)> {
+    let opened = open(host, Some(name))?;
+    let agent = opened.agent.clone();
+    Ok((Dynamic::from(Robot(Some(opened))), agent))
 }
 
 impl Robot {
@@ -74,10 +86,13 @@ impl Robot {
 
 pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<Robot>("Robot");
+    engine.register_type_with_name::<values::RobotJob>("RobotJob");
     engine.register_type_with_name::<queue::Queue>("RobotQueue");
     engine.register_type_with_name::<task::Task>("RobotTask");
     engine.register_type_with_name::<assets::Calendar>("RobotCalendar");
     engine.register_global_module(Shared::new(rhai::exported_module!(object::robot)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(agent::agent)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(values::job)));
     engine.register_global_module(Shared::new(rhai::exported_module!(queue::queue)));
     engine.register_global_module(Shared::new(rhai::exported_module!(task::task)));
     engine.register_global_module(Shared::new(rhai::exported_module!(assets::assets)));

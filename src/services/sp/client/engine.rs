@@ -5,8 +5,8 @@
 //! when its lock is granted.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -198,15 +198,12 @@ impl Running {
             tokio::select! {
                 biased;
                 Some(()) = work.next(), if !work.is_empty() => bar.add(1),
-                Some((server, permit)) = places.free.next(), if !places.free.is_empty() => {
+                Some((server, seat)) = places.free.next(), if !places.free.is_empty() => {
                     places.asked.remove(&server);
                     if let Some(at) = ready.iter().copied().find(|at| self.plan.steps[*at].server == server) {
                         begun[at] = true;
                         bar.note(self.named(at));
-                        work.push(Box::pin(async move {
-                            carry_out(crew, at).await;
-                            drop(permit);
-                        }));
+                        work.push(Box::pin(async move { carry_out(crew, at, &seat).await }));
                     }
                 }
                 () = self.live.cancel.cancelled(), if !ready.is_empty() => {}
@@ -340,7 +337,39 @@ fn reason(step: &Step) -> String {
 #[derive(Default)]
 struct Places {
     asked: BTreeSet<String>,
-    free: FuturesUnordered<BoxFuture<'static, (String, Option<OwnedSemaphorePermit>)>>,
+    free: FuturesUnordered<BoxFuture<'static, (String, Seat)>>,
+}
+
+/// The place of one step at its server: left while the step waits for something else, so that others can go on.
+pub(super) struct Seat {
+    bound: Option<Arc<Semaphore>>,
+    taken: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Seat {
+    async fn at(bound: Option<Arc<Semaphore>>) -> Seat {
+        let seat = Seat { bound, taken: Mutex::default() };
+        seat.take().await;
+        seat
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.taken.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Waits for a place, unless there is one already.
+    pub async fn take(&self) {
+        let is_taken = self.slot().is_some();
+        if let Some(bound) = self.bound.clone().filter(|_| !is_taken) {
+            // It is never closed.
+            let permit = bound.acquire_owned().await.ok();
+            *self.slot() = permit;
+        }
+    }
+
+    pub fn leave(&self) {
+        self.slot().take();
+    }
 }
 
 impl Places {
@@ -350,14 +379,7 @@ impl Places {
         }
         self.asked.insert(server.to_owned());
         let (server, bound) = (server.to_owned(), bounds.get(server).cloned());
-        self.free.push(Box::pin(async move {
-            let permit = match bound {
-                // It is never closed.
-                Some(bound) => bound.acquire_owned().await.ok(),
-                None => None,
-            };
-            (server, permit)
-        }));
+        self.free.push(Box::pin(async move { (server, Seat::at(bound).await) }));
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
@@ -75,13 +76,15 @@ pub(super) struct History {
     alive: Alive,
     /// The tables are there.
     ready: AtomicBool,
+    /// Runs whose end could not be recorded: a full disk, a file that others held for too long.
+    unrecorded: Mutex<Vec<Run>>,
 }
 
 impl History {
     /// Opens nothing yet.
     pub fn new(state: State, site: String) -> History {
         let alive = Alive::new(state.path().map(PathBuf::from));
-        History { state, site, alive, ready: AtomicBool::new(false) }
+        History { state, site, alive, ready: AtomicBool::new(false), unrecorded: Mutex::default() }
     }
 
     /// Who this process is among those that share the file.
@@ -133,7 +136,13 @@ impl History {
     fn enter(&self) -> Result<()> {
         self.state()?;
         self.alive.begin()?;
+        let unrecorded = std::mem::take(&mut *self.unrecorded());
+        unrecorded.iter().try_for_each(|run| self.put_run(run))?;
         self.sweep()
+    }
+
+    fn unrecorded(&self) -> MutexGuard<'_, Vec<Run>> {
+        self.unrecorded.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Records a new run, with its claims or waiting for them. A run that is in the way keeps it from being recorded at
@@ -210,15 +219,21 @@ impl History {
         Ok(())
     }
 
-    /// Records how a run stands; one that has ended gives up its claims.
+    /// Records how a run stands; one that has ended gives up its claims. An end that cannot be recorded is recorded before
+    /// the next claim: nobody else can end a run of a process that is alive.
     pub fn put_run(&self, run: &Run) -> Result<()> {
-        self.change(|db| {
+        let is_over = !is_live(run.state);
+        let recorded = self.change(|db| {
             put_run(db, &self.site, self.owner(), run)?;
-            if !is_live(run.state) {
+            if is_over {
                 db.execute("DELETE FROM sp_claims WHERE run = ?1", [&run.id])?;
             }
             Ok(())
-        })
+        });
+        if recorded.is_err() && is_over {
+            self.unrecorded().push(run.clone());
+        }
+        recorded
     }
 
     pub fn put_step(&self, run: &str, step: &Step) -> Result<()> {

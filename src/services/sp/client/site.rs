@@ -239,13 +239,18 @@ impl Site {
         }
         let plan = self.plan(&run.order)?;
         let same = |(old, new): (&super::run::Step, &super::run::Step)| {
-            old.statement == new.statement && old.stage == new.stage
+            let known = |step: &super::run::Step| {
+                let (stage, code) = (step.stage.clone(), step.code.clone());
+                (stage, code, step.server.clone(), step.database.clone(), step.statement.clone())
+            };
+            known(old) == known(new)
         };
         if plan.steps.len() != run.steps.len() || !run.steps.iter().zip(&plan.steps).all(same) {
             return Err(refused("the catalogue has changed since").hint("start a new run"));
         }
-        for (step, call) in run.steps.iter_mut().zip(&plan.calls) {
+        for ((step, call), new) in run.steps.iter_mut().zip(&plan.calls).zip(&plan.steps) {
             super::resume::prepare(id, step, call, unknown)?;
+            (step.locks, step.after, step.repeatable) = (new.locks.clone(), new.after.clone(), new.repeatable);
         }
         run.state = RunState::Running;
         run.resumed += 1;

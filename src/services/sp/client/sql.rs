@@ -189,7 +189,7 @@ impl Sql {
                 Ok(Some(Event::Affected(count))) => outcome.affected.push(count),
                 Ok(Some(Event::Message(message))) => {
                     self.0.context.say(&tame(&message.text));
-                    outcome.messages.push(message);
+                    keep(&mut outcome.messages, message);
                 }
                 Ok(Some(Event::Out(name, value))) => outcome.out.push((name, value)),
                 Ok(Some(Event::Returned(code))) => outcome.return_code = Some(code),
@@ -237,6 +237,18 @@ impl Sql {
             lease.give_back();
         }
         Ok(())
+    }
+}
+
+/// So many lines that a server says in one call are kept.
+const MESSAGES: usize = 2000;
+
+fn keep(messages: &mut Vec<Message>, mut message: Message) {
+    if messages.len() == MESSAGES {
+        message.text = "… what the server says from here on is not kept".to_owned();
+    }
+    if messages.len() <= MESSAGES {
+        messages.push(message);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::driver::{Connection, Event, Place, Request};
-use super::engine::Running;
+use super::engine::{Running, Seat};
 use super::live::{LEAVE, Live, leave};
 use super::locks::{Hold, Locks, answered};
 use super::message::SqlError;
@@ -111,20 +111,20 @@ struct Told {
 }
 
 /// Carries out a step, with as many tries as the catalogue allows; its end is in the run.
-pub(super) async fn carry_out(crew: &Crew<'_>, at: usize) {
-    if let Err(failure) = tries(crew, at).await {
+pub(super) async fn carry_out(crew: &Crew<'_>, at: usize, seat: &Seat) {
+    if let Err(failure) = tries(crew, at, seat).await {
         end(crew.live(), at, failure);
     }
 }
 
-async fn tries(crew: &Crew<'_>, at: usize) -> Tried<()> {
+async fn tries(crew: &Crew<'_>, at: usize, seat: &Seat) -> Tried<()> {
     let live = crew.live();
     let retry = &crew.running.site.catalogue().retry;
     let schedule = Schedule { tries: retry.attempts, first: retry.backoff, longest: retry.backoff_max };
     let mut tries = 0;
     loop {
         tries += 1;
-        let Err(failure) = under_lock(crew, at).await else { return Ok(()) };
+        let Err(failure) = under_lock(crew, at, seat).await else { return Ok(()) };
         let pause = schedule.pause(tries).filter(|_| may_repeat(crew, at, &failure));
         let Some(pause) = pause else { return Err(failure) };
         let why = failure.error.as_ref().map_or("", Error::message);
@@ -133,14 +133,19 @@ async fn tries(crew: &Crew<'_>, at: usize) -> Tried<()> {
             step.state = StepState::Pending;
             step.note = Some(crate::secret::mask(&note).into_owned());
         });
-        if live.cancel.run_until_cancelled(sleep(pause)).await.is_none() {
+        seat.leave();
+        let pause = async {
+            sleep(pause).await;
+            seat.take().await;
+        };
+        if live.cancel.run_until_cancelled(pause).await.is_none() {
             return Err(Failure::cancelled());
         }
     }
 }
 
-async fn under_lock(crew: &Crew<'_>, at: usize) -> Tried<()> {
-    let hold = hold(crew, at).await?;
+async fn under_lock(crew: &Crew<'_>, at: usize, seat: &Seat) -> Tried<()> {
+    let hold = hold(crew, at, seat).await?;
     let tried = attempt(crew, at, hold.as_ref()).await;
     if let Some(hold) = hold {
         crew.locks.free(hold).await;
@@ -148,12 +153,21 @@ async fn under_lock(crew: &Crew<'_>, at: usize) -> Tried<()> {
     tried
 }
 
-/// The lock of a step, where it has one.
-async fn hold(crew: &Crew<'_>, at: usize) -> Tried<Option<Hold>> {
+/// The lock of a step, where it has one. A step that has to wait for it leaves its place to others meanwhile; whoever has a
+/// place never waits for a lock, so that no two wait for each other.
+async fn hold(crew: &Crew<'_>, at: usize, seat: &Seat) -> Tried<Option<Hold>> {
     let live = crew.live();
     let Some(lock) = live.look(|run| run.steps[at].locks.first().cloned()) else { return Ok(None) };
-    let waiting = |note: &str| drop(live.shown_step(at, |step| step.note = Some(note.to_owned())));
-    match live.cancel.run_until_cancelled(crew.locks.hold(&lock, waiting)).await {
+    let waiting = |note: &str| {
+        seat.leave();
+        drop(live.shown_step(at, |step| step.note = Some(note.to_owned())));
+    };
+    let held = async {
+        let hold = crew.locks.hold(&lock, waiting).await;
+        seat.take().await;
+        hold
+    };
+    match live.cancel.run_until_cancelled(held).await {
         Some(Ok(hold)) => Ok(Some(hold)),
         Some(Err(error)) => Err(Failure::failed(error)),
         None => Err(Failure::cancelled()),

@@ -24,7 +24,11 @@ const MEGABYTE: u64 = 1 << 20;
 impl Agent {
     /// For the connection of this name. Connects to nothing and locks nothing.
     pub fn open(name: &str, settings: &Settings, context: &Context) -> Result<Agent> {
-        let client = Client::open(settings, context)?;
+        Agent::open_with(name, settings, context, Client::open(settings, context)?)
+    }
+
+    /// The same over a client that is there already.
+    pub fn open_with(name: &str, settings: &Settings, context: &Context, client: Client) -> Result<Agent> {
         let timing = Timing::of(settings, client.is_loopback())?;
         let (place, scratch) = match Place::of(settings, context)? {
             Some(place) => (place, None),

@@ -153,3 +153,12 @@ async fn an_empty_result_has_columns() {
     let columns: Vec<&str> = outcome.sets[0].columns().iter().map(AsRef::as_ref).collect();
     assert_eq!((outcome.sets[0].len(), columns), (0, vec!["a", "b"]));
 }
+
+#[tokio::test]
+async fn a_batch_that_talks_too_much_is_cut_short() {
+    let server = server(|_| {}).await;
+    let loud = "DECLARE @i int = 0; WHILE @i < 3000 BEGIN PRINT 'again'; SET @i = @i + 1 END";
+    let outcome = query(&sql(&server, &[]), Request::Batch(loud.into())).await.unwrap();
+    assert_eq!(outcome.messages.len(), 2001);
+    assert_eq!(outcome.messages[2000].text, "… what the server says from here on is not kept");
+}

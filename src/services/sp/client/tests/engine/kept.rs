@@ -282,3 +282,20 @@ async fn a_step_that_was_told_to_be_done_costs_little() {
     // Not a promise about speed, but against a mistake by an order of magnitude: sixty steps of an unoptimised build.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_could_not_be_recorded_is_recorded_before_the_next_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.sqlite");
+    let fake = Fake::quick();
+    let site = process(&fake, &file, &[]);
+    let running = site.run(order("meter", "0c06"), "ivan").unwrap();
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let refuse = "CREATE TRIGGER full BEFORE UPDATE ON sp_runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    db.execute_batch(refuse).unwrap();
+    ok(&running.drive().await);
+    drop(running);
+    db.execute_batch("DROP TRIGGER full").unwrap();
+    ok(&drive(&site, order("meter", "0c06")).await);
+    assert!(site.history(&Filter::default()).unwrap().iter().all(|run| run.state == RunState::Ok));
+}

@@ -138,3 +138,30 @@ async fn a_run_can_be_cancelled_while_it_waits_for_a_lock_or_a_pause() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_lock_or_a_pause_leaves_the_place_to_others() {
+    for retry in [false, true] {
+        // The first prep has to wait; the server does one thing at once.
+        let fake = Fake::new(move |call, times| match call.contains("payment") && call.contains("prep") {
+            true if retry && times == 1 => Act::raises(1205),
+            _ => Act::takes(10),
+        });
+        if !retry {
+            fake.other_takes("pult:sp:prep:hcs:payment");
+        }
+        let site = site(&fake, &[]);
+        let other = site.run(order("meter", "0c06"), "olga").unwrap();
+        let running = site.run(dated("payment", &["0c06"]), "ivan").unwrap();
+        let look = async {
+            tokio::time::sleep(ms(200)).await;
+            let other = other.drive().await;
+            fake.other_gives_back("pult:sp:prep:hcs:payment");
+            other
+        };
+        let (run, other) = beside(&running, look).await;
+        ok(&run);
+        ok(&other);
+        assert!(other.seconds.unwrap() < 1.0, "it took {:?} s, retry: {retry}", other.seconds);
+    }
+}
