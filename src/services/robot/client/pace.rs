@@ -124,8 +124,9 @@ impl Pace {
 
     async fn wait(&self, status: RobotStatus) {
         loop {
-            let now = Instant::now();
+            // What is due at once is due at a moment that has passed when the clock is read again.
             let due = self.due(status);
+            let now = Instant::now();
             if due <= now {
                 return;
             }
