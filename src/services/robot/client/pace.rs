@@ -72,8 +72,8 @@ impl Pace {
     /// A heartbeat was sent at this moment by the process before this one.
     pub fn remember(&self, wall: i64) {
         let since = (self.wall)().saturating_sub(wall);
-        // A clock that was set back says nothing: the whole spacing is kept then.
-        let since = Duration::from_millis(u64::try_from(since).unwrap_or_default());
+        // A clock that was set back says nothing: the whole spacing is kept then. What it shows is cut to milliseconds.
+        let since = Duration::from_millis(u64::try_from(since - 1).unwrap_or_default());
         let due = Instant::now() + self.timing.spacing.saturating_sub(since);
         self.with(|last| last.due = Some(due));
     }
@@ -124,8 +124,9 @@ impl Pace {
 
     async fn wait(&self, status: RobotStatus) {
         loop {
-            let now = Instant::now();
+            // What is due at once is due at a moment that has passed when the clock is read again.
             let due = self.due(status);
+            let now = Instant::now();
             if due <= now {
                 return;
             }

@@ -18,7 +18,7 @@ impl Agent {
     pub async fn heartbeat(&self, status: RobotStatus) -> Result<Pulse> {
         self.ready()?;
         let beat = self.beat_of(status)?;
-        if beat.job.is_empty() && self.now(|now| !matches!(now.state, "BACKOFF" | "UNKNOWN_ROBOT" | "AUTH_FAIL")) {
+        if beat.job.is_empty() && self.now(|now| now.state != "IDLE_HB") {
             self.turn("IDLE_HB", "heartbeat");
         }
         let answer = self.answer_to(&beat);

@@ -41,7 +41,11 @@ impl Agent {
         }
         self.now(|now| now.job = None);
         self.turn("DRAIN", &format!("{} jobs were left", recovered.len()));
-        self.drain(self.0.timing.drain_budget).await?;
+        tokio::select! {
+            drained = self.drain(self.0.timing.drain_budget) => drop(drained?),
+            // What is left has a little time more when the agent leaves.
+            () = self.left() => {}
+        }
         self.turn("IDLE_HB", "recovered");
         Ok(recovered)
     }

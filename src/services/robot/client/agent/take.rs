@@ -34,13 +34,17 @@ impl Agent {
         self.turn("CONSUME", "a job is waiting");
         // What is left of earlier jobs goes first.
         self.send_what_can_be_sent(store).await?;
-        store.journal.prepare().inspect_err(|error| {
-            self.note(Level::Error, &format!("no job is taken: {error}"));
-        })?;
-        self.now(|now| {
+        if let Err(error) = store.journal.prepare() {
+            if self.is_new("unwritten") {
+                self.note(Level::Error, &format!("no job is taken: {error}"));
+            }
+            return Err(error);
+        }
+        let was_doubtful = self.now(|now| {
+            now.said.remove("unwritten");
             now.is_offered = false;
-            now.is_doubtful = true;
             now.era += 1;
+            std::mem::replace(&mut now.is_doubtful, true)
         });
         let longest = self.0.timing.take;
         let answer = timeout(longest, self.0.orchestrator.consume()).await;
@@ -48,6 +52,10 @@ impl Agent {
             Ok(taken) => taken,
             Err(error) => return Err(self.not_taken(store, error)),
         };
+        if was_doubtful {
+            // It may be this very job, or another one: nobody can tell.
+            self.tell(Level::Warning, "possible orphan job: the answer to an earlier question for a job was lost");
+        }
         match taken {
             Some(taken) => self.accept(store, taken).await,
             None => {

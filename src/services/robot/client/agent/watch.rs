@@ -55,10 +55,11 @@ impl Agent {
             let job = now.job.as_ref();
             job.map(|job| (job.guid.clone(), job.version.clone())).unwrap_or_default()
         });
-        self.note_line(&Line { job, version, level, text: mask(text).into_owned() });
+        self.note_line(&Line { job, version, level, text: text.to_owned() });
     }
 
     pub(super) fn note_line(&self, line: &Line) {
+        let line = &Line { text: mask(&line.text).into_owned(), ..line.clone() };
         let listener = self.0.ears.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).1.clone();
         match listener {
             Some(listener) => listener(line),
@@ -69,7 +70,7 @@ impl Agent {
 
     /// Says something to them and to the Orchestrator's log.
     pub(super) fn tell(&self, level: Level, text: &str) {
-        let line = Line { job: String::new(), version: String::new(), level, text: mask(text).into_owned() };
+        let line = Line { job: String::new(), version: String::new(), level, text: text.to_owned() };
         self.note_line(&line);
         self.say(&[line]);
     }

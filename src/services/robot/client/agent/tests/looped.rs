@@ -25,14 +25,12 @@ async fn one_job_is_taken_begun_run_and_reported_in_order() {
         "BOOT -> RECOVER",
         "RECOVER -> DRAIN",
         "DRAIN -> IDLE_HB",
-        "IDLE_HB -> IDLE_HB",
         "IDLE_HB -> CONSUME",
         "CONSUME -> ACCEPT",
         "ACCEPT -> REPORT_START",
         "REPORT_START -> RUN",
         "RUN -> REPORT_END",
         "REPORT_END -> IDLE_HB",
-        "IDLE_HB -> IDLE_HB",
         "IDLE_HB -> EXIT",
     ];
     assert_eq!(*site.turns.lock().unwrap(), expected);
@@ -92,7 +90,7 @@ async fn work_that_comes_while_a_job_runs_waits_for_its_end() {
     let agent = site.agent();
     agent.recover().await.unwrap();
     assert!(ready(&agent).await.unwrap());
-    tokio::join!(async { drop(take(&agent).await.unwrap()) }, async {
+    tokio::join!(async { assert!(take(&agent).await.unwrap().is_some()) }, async {
         seconds(5.0).await;
         site.job("b", Script::works(1.0));
         seconds(1.0).await;
@@ -162,7 +160,7 @@ async fn the_spacing_outlives_the_agent() {
     seconds(4.0).await;
     let agent = site.agent();
     agent.heartbeat(RobotStatus::Ready).await.unwrap();
-    assert_eq!(site.world.times("heartbeat")[1], 10.0);
+    assert!((10.0..10.01).contains(&site.world.times("heartbeat")[1]));
     site.world.check();
 }
 

@@ -4,5 +4,6 @@ mod asked;
 mod durable;
 mod faults;
 mod looped;
+mod soak;
 mod world;
 mod yard;
