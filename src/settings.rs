@@ -165,6 +165,11 @@ impl Settings {
         self.values.contains_key(name)
     }
 
+    /// All that is given, by name.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Given)> {
+        self.values.iter().map(|(name, given)| (*name, given))
+    }
+
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
             Some(Given::Text(text)) => Some(text),

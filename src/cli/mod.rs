@@ -6,6 +6,7 @@ mod eval;
 mod init;
 mod rac;
 mod repl;
+mod robot;
 mod run;
 mod sandbox;
 mod serve;
@@ -111,6 +112,8 @@ enum Command {
     Serve(serve::Options),
     /// Run the simulators until stopped; print where each listens.
     Sandbox(sandbox::Options),
+    /// The agent of an Orchestrator: takes work, does it by scripts, tells how it ended.
+    Robot(robot::Options),
     /// The utility `rac` of the platform, with its own options: `pult rac help`.
     #[command(disable_help_flag = true)]
     Rac {
@@ -205,6 +208,7 @@ fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {
         Some(Command::Init { folder }) => init::init(&folder),
         Some(Command::Serve(options)) => serve::serve(global, &options),
         Some(Command::Sandbox(options)) => sandbox::sandbox(options),
+        Some(Command::Robot(options)) => robot::robot(global, &options),
         Some(Command::Rac { .. }) => Err(rac::not_first()),
         Some(Command::Docs { name, form, write }) => docs::docs(global, name.as_deref(), form, write.as_deref()),
     }

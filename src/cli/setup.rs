@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::robot::stage::Stage;
 use super::{Global, eprint_line};
 use crate::config::Config;
 use crate::core::context::Context;
@@ -35,6 +36,8 @@ pub fn runtime() -> Result<Runtime> {
 pub struct Setup {
     pub host: Arc<Host>,
     pub sandbox: Option<Sandbox>,
+    /// Kept for as long as jobs may read it.
+    _stage: Option<Stage>,
     runtime: Runtime,
     root: PathBuf,
     max_operations: u64,
@@ -49,12 +52,14 @@ impl Setup {
         let here = std::env::current_dir()
             .map_err(|error| Error::new(Kind::Usage, "folder.gone", format!("this folder cannot be used: {error}")))?;
         let root = script_folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&here).to_path_buf();
-        let (config, sandbox) = match global.sandbox {
+        let (config, sandbox, stage) = match global.sandbox {
             true => {
                 let sandbox = runtime.block_on(Sandbox::start(&Default::default()))?;
-                (sandbox.config()?, Some(sandbox))
+                let mut config = sandbox.config()?;
+                let stage = Stage::place(&mut config)?;
+                (config, Some(sandbox), Some(stage))
             }
-            false => (configuration(global, &root)?, None),
+            false => (configuration(global, &root)?, None, None),
         };
         warn(&config, global);
         let progress = Progress::new(!global.quiet && std::io::stderr().is_terminal());
@@ -69,12 +74,16 @@ impl Setup {
             _ => State::in_memory(),
         };
         let context = Context::new(runtime.handle().clone(), progress, state, would);
+        if let Some(path) = stage.as_ref().map(Stage::file).or(config.path()) {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            context.is_configured_by(path, global.profile.clone().filter(|_| stage.is_none()));
+        }
         let folders = Folders::new(here, config.folders().iter().cloned());
         let mut host = Host::new(context, output, folders, Connections::new(config));
         host.verbose = global.verbose;
         let (quiet, verbose) = (global.quiet, global.verbose);
         let max_operations = global.max_operations;
-        Ok(Setup { host: Arc::new(host), sandbox, runtime, root, max_operations, quiet, verbose })
+        Ok(Setup { host: Arc::new(host), sandbox, _stage: stage, runtime, root, max_operations, quiet, verbose })
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -119,7 +128,7 @@ impl Setup {
     }
 }
 
-fn configuration(global: &Global, root: &Path) -> Result<Config> {
+pub fn configuration(global: &Global, root: &Path) -> Result<Config> {
     match Config::find(global.config.as_deref(), Some(root)) {
         Some(path) => Config::load(&path, &services::known(), global.profile.as_deref()),
         None => match &global.profile {

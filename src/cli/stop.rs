@@ -4,6 +4,16 @@ use std::io::Read;
 
 use crate::error::{Error, Kind, Result};
 
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A person: Ctrl-C.
+    Interrupt,
+    /// Whoever started the program: SIGTERM, the end of its input; on Windows Ctrl-Break, a closed window, the end of the
+    /// session.
+    Terminate,
+}
+
 /// Listens from the moment it is made, so that nothing asked meanwhile is missed.
 pub struct Stop {
     #[cfg(unix)]
@@ -39,24 +49,27 @@ impl Stop {
 
     /// Ends when somebody asks: SIGTERM or Ctrl-C; on Windows also Ctrl-Break, a closed window, the end of the session.
     #[cfg(unix)]
-    pub async fn asked(&mut self) {
+    pub async fn asked(&mut self) -> Asked {
         let [terminate, interrupt] = &mut self.signals;
-        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        tokio::select! {
+            _ = terminate.recv() => Asked::Terminate,
+            _ = interrupt.recv() => Asked::Interrupt,
+        }
     }
 
     /// Ends when somebody asks: Ctrl-C, Ctrl-Break, a closed window, the end of the session.
     #[cfg(windows)]
-    pub async fn asked(&mut self) {
+    pub async fn asked(&mut self) -> Asked {
         tokio::select! {
-            _ = self.pressed.recv() => {}
-            _ = self.broken.recv() => {}
-            _ = self.closed.recv() => {}
-            _ = self.shut.recv() => {}
+            _ = self.pressed.recv() => Asked::Interrupt,
+            _ = self.broken.recv() => Asked::Terminate,
+            _ = self.closed.recv() => Asked::Terminate,
+            _ = self.shut.recv() => Asked::Terminate,
         }
     }
 
     /// The same, or when standard input closes, where that counts.
-    pub async fn asked_or_eof(&mut self, until_eof: bool) {
+    pub async fn asked_or_eof(&mut self, until_eof: bool) -> Asked {
         let end_of_input = async {
             match until_eof {
                 // What was read is of no interest, and neither is why nothing more comes.
@@ -64,7 +77,7 @@ impl Stop {
                 false => std::future::pending().await,
             }
         };
-        tokio::select! { () = self.asked() => {} () = end_of_input => {} }
+        tokio::select! { asked = self.asked() => asked, () = end_of_input => Asked::Terminate }
     }
 }
 

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Fault, Kind, Result, did_you_mean};
-use crate::settings::{Setting, Settings};
+use crate::settings::{Given, Setting, Settings};
 
 pub use init::commented;
 pub use serve::{Person, Serve};
@@ -255,6 +255,16 @@ impl Config {
         &self.folders
     }
 
+    /// The connections as a file with their secrets in plain text: for one that nobody else can read, and that is gone with
+    /// the program.
+    pub fn written(&self) -> String {
+        let section = |connection: &Connection| {
+            let lines = connection.settings.all().map(|(name, given)| format!("{name} = {}\n", plain(given)));
+            title(&connection.service, &connection.name) + "\n" + lines.collect::<String>().as_str()
+        };
+        self.connections.iter().map(section).collect::<Vec<_>>().join("\n")
+    }
+
     /// What is not wrong, but should be otherwise: secrets in plain text, secrets in files that everybody can read.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
@@ -284,6 +294,17 @@ impl Config {
     }
 }
 
+/// A value as it stands in the file, a secret as well.
+fn plain(given: &Given) -> toml::Value {
+    match given {
+        Given::Text(text) => text.as_str().into(),
+        Given::Secret(secret) => secret.expose().into(),
+        Given::Flag(flag) => (*flag).into(),
+        Given::Integer(n) => (*n).into(),
+        Given::Number(n) => (*n).into(),
+    }
+}
+
 impl Connection {
     fn usable(&self) -> Result<&Settings> {
         let mut problems = self.problems.values();
@@ -298,6 +319,11 @@ impl Connection {
         let error = first.hint.iter().fold(error, |error, hint| error.hint(hint));
         Err(error.faults(self.problems.values().cloned().collect()))
     }
+}
+
+/// A section's title as it stands in the file: `[robot.main]`.
+pub fn title(service: &str, name: &str) -> String {
+    read::title(None, service, name)
 }
 
 fn first_file(folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {

@@ -92,7 +92,7 @@ fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match !name.is_empty() && name.chars().all(bare) {
         true => name.to_owned(),
-        false => format!("\"{name}\""),
+        false => toml::Value::from(name).to_string(),
     }
 }
 

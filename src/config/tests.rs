@@ -521,6 +521,28 @@ fn check_every_fault(text: &str) {
     }
 }
 
+#[test]
+fn connections_are_written_as_they_are_read() {
+    let mut settings = Settings::new("somewhere");
+    for (name, given) in [
+        ("webhook", Given::Text("https://portal/rest/1/k9\"q\\8/".into())),
+        ("plan", Given::Text("standard".into())),
+        ("parallel", Given::Integer(4)),
+    ] {
+        settings.set(KNOWN[1].settings, name, given).unwrap();
+    }
+    let mut config = Config::default();
+    config.add("b24", "main", settings.clone());
+    config.add("b24", "of \"others\"", settings);
+    let file = File::new(&config.written());
+    let read = Config::load(&file.path(), KNOWN, None).unwrap();
+    for name in ["main", "of \"others\""] {
+        let settings = read.connection("b24", name).unwrap();
+        assert_eq!(settings.secret("webhook").unwrap().expose(), "https://portal/rest/1/k9\"q\\8/");
+        assert_eq!((settings.text("plan"), settings.integer("parallel")), (Some("standard"), Some(4)));
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -6,7 +6,7 @@
 pub mod b24;
 mod certificate;
 mod fault;
-mod folder;
+pub mod folder;
 mod http;
 mod log;
 pub mod rac;

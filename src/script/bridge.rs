@@ -1,7 +1,7 @@
 //! The one way from script code into the asynchronous core and back.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
@@ -19,6 +19,12 @@ use crate::services::Connections;
 /// What native functions of a script return.
 pub type Thrown<T> = std::result::Result<T, Box<EvalAltResult>>;
 
+/// Something that has a function of the script called between two of its native calls.
+pub trait Pause: Send + Sync {
+    /// Called when a wait has ended well. What it throws takes the place of the wait's result.
+    fn pause(&self, call: &NativeCallContext<'_>) -> Thrown<()>;
+}
+
 /// All that native functions can reach; one for a session, found through the call's context.
 pub struct Host {
     pub context: Context,
@@ -35,6 +41,7 @@ pub struct Host {
     waited: Mutex<Duration>,
     /// What `exit(n)` asked for.
     exit: Mutex<Option<u8>>,
+    pause: OnceLock<Arc<dyn Pause>>,
 }
 
 impl Host {
@@ -50,6 +57,24 @@ impl Host {
             fault: Mutex::new(None),
             waited: Mutex::default(),
             exit: Mutex::new(None),
+            pause: OnceLock::new(),
+        }
+    }
+
+    /// From now on this is asked after every wait; the first one to say so.
+    pub fn pauses_for(&self, pause: Arc<dyn Pause>) {
+        self.pause.get_or_init(|| pause);
+    }
+
+    /// Whether anybody has something to do between waits: a long one is to be cut into short ones then.
+    pub fn has_pauses(&self) -> bool {
+        self.pause.get().is_some()
+    }
+
+    fn paused<T>(&self, call: &NativeCallContext<'_>, done: Thrown<T>) -> Thrown<T> {
+        match self.pause.get() {
+            Some(pause) if done.is_ok() => pause.pause(call).and(done),
+            _ => done,
         }
     }
 
@@ -96,7 +121,7 @@ pub fn host(call: &NativeCallContext<'_>) -> Arc<Host> {
 
 /// Runs a native job to its end, or until this thread's scope ends; then the job is dropped where it stands.
 pub fn wait<T>(call: &NativeCallContext<'_>, job: impl Future<Output = Result<T>>) -> Thrown<T> {
-    wait_at(&host(call), call.call_position(), job)
+    wait_with_farewell(call, job, std::future::ready(()))
 }
 
 /// The same for callers that have no call context, such as the steps of a `for` loop.
@@ -111,7 +136,8 @@ pub fn wait_with_farewell<T>(
     job: impl Future<Output = Result<T>>,
     farewell: impl Future<Output = ()>,
 ) -> Thrown<T> {
-    wait_with(&host(call), call.call_position(), job, farewell)
+    let host = host(call);
+    host.paused(call, wait_with(&host, call.call_position(), job, farewell))
 }
 
 /// Nobody who has pressed Ctrl-C waits for longer.

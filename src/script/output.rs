@@ -1,6 +1,7 @@
 //! What a script prints: masked, out of the way of progress bars, and stopped when nobody reads it any more.
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::core::progress::Progress;
@@ -14,8 +15,8 @@ pub struct Output(Arc<Inner>);
 struct Inner {
     progress: Progress,
     to: Mutex<Box<dyn Write + Send>>,
-    /// A person is watching: every line is shown at once.
-    live: bool,
+    /// Somebody is watching: every line is shown at once.
+    live: AtomicBool,
     /// Columns that a table may take.
     width: Option<u16>,
     colour: bool,
@@ -40,13 +41,18 @@ impl Output {
     }
 
     fn new(writer: Box<dyn Write + Send>, progress: Progress, live: bool, width: Option<u16>, colour: bool) -> Output {
-        Output(Arc::new(Inner { progress, to: Mutex::new(writer), live, width, colour }))
+        Output(Arc::new(Inner { progress, to: Mutex::new(writer), live: live.into(), width, colour }))
     }
 
     /// How wide a table may be; nobody's terminal has no limit.
     pub fn width(&self) -> Option<u16> {
         // The window may have changed since.
         self.0.width.map(|_| console::Term::stdout().size().1)
+    }
+
+    /// From now on every line is shown at once: whoever reads must have it even when this process is killed.
+    pub fn show_at_once(&self) {
+        self.0.live.store(true, Ordering::Relaxed);
     }
 
     pub fn colour(&self) -> bool {
@@ -61,7 +67,7 @@ impl Output {
                 let mut to = self.0.to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 to.write_all(text.as_bytes())?;
                 to.write_all(b"\n")?;
-                if self.0.live { to.flush() } else { Ok(()) }
+                if self.0.live.load(Ordering::Relaxed) { to.flush() } else { Ok(()) }
             })
             .map_err(unwritable)
     }

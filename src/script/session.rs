@@ -11,6 +11,7 @@ use crate::script::catalogue::{self, Function};
 use crate::script::engine;
 use crate::script::imports::{Imports, Sources, without_shebang};
 use crate::script::report::{Names, Report};
+use crate::script::stop::Scope;
 
 /// A script recurses on this stack as deep as the engine's limits allow.
 const STACK: usize = 64 * 1024 * 1024;
@@ -119,6 +120,26 @@ impl Session {
             let _entered = self.host.stopper.fresh().enter();
             self.engine.eval_ast_with_scope::<Dynamic>(variables, ast)
         };
+        self.ended(result, name, variables)
+    }
+
+    /// Calls a function of compiled code with one argument, on a thread that stands in this scope. Several threads may do
+    /// so at once.
+    pub fn call(&self, name: &str, ast: &AST, function: &str, argument: Dynamic, scope: Scope) -> Ended<Dynamic> {
+        let mut variables = Variables::new();
+        let result = {
+            let _entered = scope.enter();
+            self.engine.call_fn::<Dynamic>(&mut variables, ast, function, (argument,))
+        };
+        self.ended(result, name, &variables)
+    }
+
+    fn ended(
+        &self,
+        result: Result<Dynamic, Box<EvalAltResult>>,
+        name: &str,
+        variables: &Variables<'_>,
+    ) -> Ended<Dynamic> {
         let flushed = self.host.output.flush();
         if let Some(fault) = self.host.take_fault().or(flushed.err()) {
             return Err(Box::new(Report::of(&fault)));

@@ -1,6 +1,6 @@
 //! The outside systems, one folder each, all alike inside.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -92,6 +92,7 @@ pub struct Connections {
     config: Config,
     open: Mutex<Opened>,
     shared: Mutex<Vec<Shared>>,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// A connection that scripts name by its place and their secret.
@@ -104,7 +105,7 @@ struct Shared {
 
 impl Connections {
     pub fn new(config: Config) -> Connections {
-        Connections { config, open: Mutex::default(), shared: Mutex::default() }
+        Connections { config, open: Mutex::default(), shared: Mutex::default(), kept: Mutex::default() }
     }
 
     pub fn config(&self) -> &Config {
@@ -130,6 +131,13 @@ impl Connections {
         let made = Arc::new(make(settings)?);
         open.insert(key, made.clone());
         Ok(made)
+    }
+
+    /// What a service knows of the session itself, whatever its connections; one of each type, empty at first.
+    pub fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let found = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
+        found.downcast().unwrap_or_default()
     }
 
     /// The connection to a place with a secret: the same pair gives the same one again, another secret another.

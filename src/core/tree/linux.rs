@@ -86,6 +86,11 @@ pub fn kill(pid: u32) {
     signal(pid, Signal::KILL);
 }
 
+pub fn die_with_parent() {
+    // Where it is not to be had, the mark leads to this process all the same.
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+}
+
 pub fn ask_to_end(child: u32) -> bool {
     signal(child, Signal::TERM)
 }

@@ -122,6 +122,11 @@ impl Keeper {
     }
 }
 
+/// Has this process killed when the one that started it is over (Linux; elsewhere its keeper sees to that).
+pub fn die_with_parent() {
+    system::die_with_parent();
+}
+
 /// Asks a child of this process to end itself: SIGTERM. Windows has nothing of the kind without a window.
 pub fn ask_to_end(child: u32) -> bool {
     system::ask_to_end(child)

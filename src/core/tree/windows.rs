@@ -60,6 +60,8 @@ pub fn kill(pid: u32) {
     let _ = with(pid, Process::kill);
 }
 
+pub fn die_with_parent() {}
+
 pub fn ask_to_end(_child: u32) -> bool {
     false
 }

@@ -60,13 +60,13 @@ fn usable(speed: f64) -> f64 {
     if speed.is_finite() && speed > 0.0 { speed } else { 1.0 }
 }
 
-/// `YYYY-MM-DD HH:MM:SS`, as the Orchestrator writes dates; in UTC here.
+/// `YYYY-MM-DD HH:MM:SS`, as the Orchestrator writes dates; by this machine's zone, which is the one of its clients.
 pub fn date(unix: f64) -> String {
     civil(unix).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 pub fn civil(unix: f64) -> DateTime {
-    Timestamp::from_second(unix as i64).unwrap_or_default().to_zoned(TimeZone::UTC).datetime()
+    Timestamp::from_second(unix as i64).unwrap_or_default().to_zoned(TimeZone::system()).datetime()
 }
 
 /// Unix seconds of a date as the Orchestrator writes it, as its Designer does (`dd.MM.yyyy HH:mm:ss`), or with a `T`; the
@@ -81,7 +81,7 @@ pub fn read_date(text: &str) -> Option<f64> {
 }
 
 pub fn unix(civil: DateTime) -> Option<f64> {
-    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_second() as f64)
+    civil.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp().as_second() as f64)
 }
 
 #[cfg(test)]
@@ -105,10 +105,11 @@ mod tests {
 
     #[test]
     fn dates_are_read_as_they_are_written() {
-        let written = date(1_700_000_000.0);
-        assert_eq!(written, "2023-11-14 22:13:20");
-        for text in [written.as_str(), "14.11.2023 22:13:20", "2023-11-14T22:13:20"] {
-            assert_eq!(read_date(text), Some(1_700_000_000.0), "{text}");
+        let read = read_date("2023-11-14 22:13:20").unwrap();
+        // Wherever this machine stands.
+        assert!((read - 1_700_000_000.0).abs() < 86_400.0 && date(read) == "2023-11-14 22:13:20");
+        for text in ["14.11.2023 22:13:20", "2023-11-14T22:13:20"] {
+            assert_eq!(read_date(text), Some(read), "{text}");
         }
         assert_eq!(read_date("14.11.2023"), read_date("2023-11-14 00:00:00"));
         assert_eq!(read_date("soon"), None);

@@ -157,6 +157,7 @@ fn done(world: &mut World, what: &str, fields: &Fields, asked: &Asked) -> Result
         "knobs" => knobs(world, &map(asked)?),
         "fault" => {
             let fault: Fault = serde_json::from_value(map(asked)?).map_err(|error| fail(400, error.to_string()))?;
+            world.knobs.merged(&Value::Object(fault.knobs.clone())).map_err(|error| fail(400, error))?;
             world.faults.add(fault, world.now);
             fine
         }

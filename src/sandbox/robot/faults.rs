@@ -42,6 +42,12 @@ pub enum Kind {
     Bom,
     /// The answer comes in pieces of `bytes` (8), `seconds` (1) apart.
     Drip,
+    /// `knobs` are put over those of the simulator for this request.
+    Knobs,
+    /// TLS connections are met with the expired certificate (route `*`).
+    Expired,
+    /// TLS connections are met with the certificate of another host (route `*`).
+    WrongHost,
     /// To `to`: `other` (this server under another name), `same`, or an address; with `status` (307).
     Redirect,
 }
@@ -118,12 +124,17 @@ pub struct Fault {
     pub unset: Vec<String>,
     #[serde(default)]
     pub to: Option<String>,
+    #[serde(default)]
+    pub knobs: Map<String, Value>,
     /// When it ends.
     #[serde(skip)]
     until: Option<f64>,
     /// How many requests it looked at; so that chance is the same each time.
     #[serde(skip)]
     looked: u64,
+    /// Which of all faults it is; so that the chances of two are not the same.
+    #[serde(skip)]
+    number: u64,
 }
 
 fn every() -> String {
@@ -137,7 +148,22 @@ impl Fault {
 
     /// Whether the caller gets the whole answer, and in time as far as one can say.
     pub fn is_harmless(&self) -> bool {
-        matches!(self.kind, Kind::Duplicate | Kind::Bom | Kind::TextNumbers)
+        matches!(self.kind, Kind::Duplicate | Kind::Bom | Kind::TextNumbers | Kind::Knobs)
+    }
+
+    /// Whether whoever asks takes it that there is no use in asking again: a refusal for good, or an answer that says well
+    /// and is not true.
+    pub fn is_last_word(&self) -> bool {
+        const ASK_AGAIN: [u16; 6] = [401, 403, 405, 408, 425, 429];
+        let usual = if self.kind == Kind::Status { 500 } else { 200 };
+        let status = self.status.unwrap_or(usual);
+        let answers = matches!(self.kind, Kind::Status | Kind::Html | Kind::Empty | Kind::Body | Kind::Set);
+        let is_refusal = (400..500).contains(&status) && !ASK_AGAIN.contains(&status);
+        answers && (is_refusal || ((200..300).contains(&status) && !self.is_applied()))
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.kind, Kind::Expired | Kind::WrongHost)
     }
 
     fn is_about(&self, route: &str, robot: &str, fields: &Fields) -> bool {
@@ -154,7 +180,7 @@ impl Fault {
             return false;
         }
         if let Some(probability) = self.probability {
-            let draw = mix(seed ^ mix(self.looked)) >> 11;
+            let draw = mix(mix(seed ^ self.number << 32) ^ mix(self.looked)) >> 11;
             if draw as f64 >= probability * (1u64 << 53) as f64 {
                 return false;
             }
@@ -186,8 +212,7 @@ impl Faults {
         fault.until = fault.for_seconds.map(|seconds| now + seconds);
         self.all.retain(|old| !old.is_spent(now));
         self.added += 1;
-        // Chances of two faults are not the same.
-        fault.looked = 0;
+        fault.number = self.added;
         self.all.push(fault);
     }
 
@@ -203,12 +228,12 @@ impl Faults {
     pub fn struck(&mut self, route: &str, robot: &str, fields: &Fields, now: f64) -> Vec<Fault> {
         let mut struck: Vec<Fault> = Vec::new();
         let mut has_other = false;
-        for (place, fault) in self.all.iter_mut().enumerate() {
+        for fault in &mut self.all {
             let is_delay = fault.kind == Kind::Delay;
-            if (has_other && !is_delay) || !fault.is_about(route, robot, fields) {
+            if fault.is_tls() || (has_other && !is_delay) || !fault.is_about(route, robot, fields) {
                 continue;
             }
-            if fault.strikes(mix(self.seed ^ (place as u64) << 32), now) {
+            if fault.strikes(self.seed, now) {
                 has_other |= !is_delay;
                 struck.push(fault.clone());
             }
@@ -216,13 +241,14 @@ impl Faults {
         struck
     }
 
-    /// Whether a connection is closed before it says anything that can be understood.
-    pub fn closes(&mut self, now: f64) -> bool {
+    /// What a TLS connection is met with, when it is not the usual: closed (`Refuse`), or another certificate.
+    pub fn handshake(&mut self, now: f64) -> Option<Kind> {
         let seed = self.seed;
-        let refusing = self.all.iter_mut().filter(|fault| {
-            fault.kind == Kind::Refuse && fault.route == "*" && fault.robot.is_empty() && fault.when.is_empty()
-        });
-        refusing.into_iter().any(|fault| fault.strikes(mix(seed), now))
+        let about = |fault: &&mut Fault| {
+            let is_all = fault.route == "*" && fault.robot.is_empty() && fault.when.is_empty();
+            is_all && (fault.is_tls() || fault.kind == Kind::Refuse)
+        };
+        self.all.iter_mut().filter(about).find_map(|fault| fault.strikes(seed, now).then_some(fault.kind))
     }
 }
 

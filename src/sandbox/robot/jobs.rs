@@ -151,7 +151,7 @@ impl World {
             }
             Report::Refused(why) => {
                 if let Some(job) = self.jobs.get_mut(id) {
-                    job.marks.troubled = true;
+                    (job.marks.troubled, job.marks.refused) = (true, true);
                 }
                 if self.knobs.strict_order {
                     return Err(fail(409, format!("The status cannot become {}: {why}.", word(to))));

@@ -65,6 +65,8 @@ pub struct Knobs {
     pub stopped_unasked: bool,
     /// `In_Progress` for a job that is to stop already: `keep` (taken, the request stays) or `refuse` (409).
     pub start_while_asked: Late,
+    /// Heartbeats tell of Stop and Abort also before the job was begun.
+    pub codes_before_start: bool,
     /// Taking a job sets it to `In_Progress` at once.
     pub consume_starts: bool,
     /// A Ready heartbeat, too, is answered 10 or 20 while a job of the robot is to be ended.
@@ -78,6 +80,10 @@ pub struct Knobs {
 
     /// Things are found by their names as well as by their GUIDs (since version 1.27).
     pub by_name: bool,
+    /// There are lists that nobody has documented: `robot/list`, `process/list`, `queue/list`, `files/list`.
+    pub lists: bool,
+    /// `processVersion/read` answers with the file, `process_file` in Base64.
+    pub version_files: bool,
     /// Filters of tasks are understood; else their addresses do not exist.
     pub filters: bool,
     /// Seconds for which a task belongs to the robot that took it into work; 0: it is not locked.
@@ -154,12 +160,15 @@ impl Default for Knobs {
             late_results: true,
             stopped_unasked: true,
             start_while_asked: Late::Keep,
+            codes_before_start: true,
             consume_starts: false,
             stale_codes: false,
             redeliver_after: 0.0,
             disconnect_after: 60.0,
             fail_silent_after: 0.0,
             by_name: true,
+            lists: true,
+            version_files: false,
             filters: true,
             lock_seconds: 3600.0,
             certificate: Which::Own,

@@ -1,5 +1,7 @@
 //! Processes and their versions.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Reply, absent, fail};
@@ -77,6 +79,11 @@ pub fn read(world: &mut World, call: &Call) -> Answer {
     Ok(Reply::Json(with(World::show_base(&process.base), json!({"process_version_guid": version}))))
 }
 
+/// `process/list`.
+pub fn list(world: &mut World, _: &Call) -> Answer {
+    Ok(Reply::Json(world.processes.iter().map(|process| World::show_base(&process.base)).collect()))
+}
+
 /// `process/update`.
 pub fn update(world: &mut World, call: &Call) -> Answer {
     let id = world.pick(&world.processes, &call.needed("Guid")?)?;
@@ -98,9 +105,8 @@ pub fn file(call: &Call, name: &str) -> Option<(String, bytes::Bytes)> {
     if let Some(file) = call.fields.file(name) {
         return Some((file.name.clone(), file.content.clone()));
     }
-    use base64::Engine;
     let text = call.fields.any(&[name])?;
-    let content = base64::engine::general_purpose::STANDARD.decode(text.trim()).unwrap_or_else(|_| text.into_bytes());
+    let content = STANDARD.decode(text.trim()).unwrap_or_else(|_| text.into_bytes());
     Some((call.fields.any(&["FileName", "Name"]).unwrap_or_default(), content.into()))
 }
 
@@ -119,15 +125,16 @@ pub fn create_version(world: &mut World, call: &Call) -> Answer {
 pub fn read_version(world: &mut World, call: &Call) -> Answer {
     let id = world.pick(&world.versions, call.key())?;
     let version = world.versions.get(id).ok_or_else(|| absent(Version::WORD))?;
-    Ok(Reply::Json(with(
-        World::show_base(&version.base),
-        json!({
-            "process_id": version.process,
-            "process_guid": world.processes.guid(version.process),
-            "process_file_name": version.file_name,
-            "process_file_size": version.file.len(),
-        }),
-    )))
+    let mut more = json!({
+        "process_id": version.process,
+        "process_guid": world.processes.guid(version.process),
+        "process_file_name": version.file_name,
+        "process_file_size": version.file.len(),
+    });
+    if world.knobs.version_files {
+        more["process_file"] = json!(STANDARD.encode(&version.file));
+    }
+    Ok(Reply::Json(with(World::show_base(&version.base), more)))
 }
 
 /// `processVersion/update`.

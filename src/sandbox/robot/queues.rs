@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Fail, Reply, absent, fail};
 use super::clock::read_date;
@@ -34,11 +34,8 @@ pub fn create(world: &mut World, call: &Call) -> Answer {
     Ok(Reply::Json(json!({"guid": guid})))
 }
 
-/// `queue/read`.
-pub fn read(world: &mut World, call: &Call) -> Answer {
-    let id = world.pick(&world.queues, call.key())?;
-    let queue = world.queues.get(id).ok_or_else(|| absent(Queue::WORD))?;
-    Ok(Reply::Json(with(
+fn show(queue: &Queue) -> Value {
+    with(
         World::show_base(&queue.base),
         json!({
             "auto_change_status": i64::from(queue.auto_change_status),
@@ -46,7 +43,18 @@ pub fn read(world: &mut World, call: &Call) -> Answer {
             "max_attempts": queue.max_attempts,
             "retry_delay": queue.retry_delay,
         }),
-    )))
+    )
+}
+
+/// `queue/read`.
+pub fn read(world: &mut World, call: &Call) -> Answer {
+    let id = world.pick(&world.queues, call.key())?;
+    world.queues.get(id).map(|queue| Reply::Json(show(queue))).ok_or_else(|| absent(Queue::WORD))
+}
+
+/// `queue/list`.
+pub fn list(world: &mut World, _: &Call) -> Answer {
+    Ok(Reply::Json(world.queues.iter().map(show).collect()))
 }
 
 /// `queue/update`.

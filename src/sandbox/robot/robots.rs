@@ -63,6 +63,9 @@ impl World {
         let now = self.now;
         let Some(job) = id.and_then(|id| self.jobs.get_mut(id)) else { return NO_ERROR };
         (job.marks.known, job.marks.named) = (true, true);
+        if job.started.is_none() && !self.knobs.codes_before_start {
+            return NO_ERROR;
+        }
         match job.status {
             ABORTING => {
                 job.marks.abort_told.get_or_insert(now);
@@ -212,6 +215,12 @@ pub fn read(world: &mut World, call: &Call) -> Answer {
     let id = find(world, call.key())?;
     let robot = world.robots.get(id).ok_or_else(|| absent("robot"))?;
     Ok(Reply::Json(show(world, robot)))
+}
+
+/// `robot/list`.
+pub fn list(world: &mut World, _: &Call) -> Answer {
+    let shown = world.robots.iter().filter(|robot| !robot.deleted).map(|robot| show(world, robot));
+    Ok(Reply::Json(shown.collect()))
 }
 
 /// `robot/update` and `robot/setStatus`.

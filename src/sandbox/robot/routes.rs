@@ -111,11 +111,18 @@ pub const ROUTES: &[Route] = &[
     route("robotGroup/read", GET, ONE, groups::read),
     route("robotGroup/update", PUT, NONE, groups::update),
     route("robotGroup/delete", DELETE, ONE, groups::delete),
+    route("robot/list", GET, NONE, robots::list),
+    route("process/list", GET, NONE, processes::list),
+    route("queue/list", GET, NONE, queues::list),
+    route("files/list", GET, MAYBE, storage::list_files),
     route("log/create", POST, NONE, logs::create),
     route("log/read", GET, ONE, logs::read),
     route("log/list", GET, MAYBE, logs::list),
     route("log/purge", DELETE, NONE, logs::purge),
 ];
+
+/// Those that nobody has documented.
+pub const UNDOCUMENTED: [&str; 4] = ["robot/list", "process/list", "queue/list", "files/list"];
 
 /// The route of a path and what stands in its gaps. The last gap takes the rest of the path.
 pub fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {

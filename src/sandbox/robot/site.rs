@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::asked::Asked;
@@ -11,6 +11,7 @@ use super::call::{Answer, Call, Fail, Reply, Who, fail};
 use super::counters::Line;
 use super::faults::{Fault, Kind};
 use super::fields::Fields;
+use super::knobs::Which;
 use super::page::Page;
 use super::routes::{self, Route, Verb};
 use super::sim::Sim;
@@ -38,10 +39,12 @@ impl Site for Sim {
         let mut world = self.world();
         world.counters.tls_connections += 1;
         let now = world.now;
-        if world.faults.closes(now) {
-            return None;
-        }
-        let which = world.knobs.certificate;
+        let which = match world.faults.handshake(now) {
+            Some(Kind::Expired) => Which::Expired,
+            Some(Kind::WrongHost) => Which::WrongHost,
+            Some(_) => return None,
+            None => world.knobs.certificate,
+        };
         drop(world);
         self.certificates().ok().map(|certificates| certificates.tls(which))
     }
@@ -105,10 +108,11 @@ impl Sim {
         };
         self.rest(delays(false)).await;
         let is_done = main.is_none_or(Fault::is_applied);
-        let mut page = match wanted {
+        let page = match wanted {
             Ok((route, call)) if is_done => {
-                let twice = main.is_some_and(|fault| fault.kind == Kind::Duplicate);
-                self.world().carried_out(route, &call, if twice { 2 } else { 1 })
+                let times = if main.is_some_and(|fault| fault.kind == Kind::Duplicate) { 2 } else { 1 };
+                let knobs = main.map(|fault| &fault.knobs).filter(|knobs| !knobs.is_empty());
+                self.world().carried_out_with(knobs, route, &call, times)
             }
             Ok(_) => Page::json(200, &json!([])),
             Err(fail) => Page::fail(&fail),
@@ -116,10 +120,7 @@ impl Sim {
         self.rest(delays(true)).await;
         let page = match main {
             Some(fault) => self.harmed(fault, page, asked).await,
-            None => Some({
-                page.drip = None;
-                page
-            }),
+            None => Some(page),
         };
         self.world().answered(number, page.as_ref());
         page
@@ -176,7 +177,7 @@ impl Sim {
                 page.drip(fault.bytes.unwrap_or(8), pause);
             }
             Kind::Redirect => page = redirect(fault, asked),
-            Kind::Delay | Kind::Duplicate => {}
+            Kind::Delay | Kind::Duplicate | Kind::Knobs | Kind::Expired | Kind::WrongHost => {}
         }
         if let Some(kind) = kind {
             page.kind = kind;
@@ -225,7 +226,8 @@ fn redirect(fault: &Fault, asked: &Asked) -> Page {
 impl World {
     /// Looks at a request, writes it down and says what will befall it.
     fn arrive(&mut self, asked: &Asked) -> Arrival {
-        let found = routes::find(&asked.path);
+        let is_there = |name: &str| self.knobs.lists || !routes::UNDOCUMENTED.contains(&name);
+        let found = routes::find(&asked.path).filter(|(route, _)| is_there(route.name));
         let name = found.as_ref().map_or("(unknown)", |(route, _)| route.name);
         let (fields, unreadable) = match asked.fields() {
             Ok(fields) => (fields, None),
@@ -245,6 +247,7 @@ impl World {
             *self.counters.faults.entry(fault.kind.word()).or_insert(0) += 1;
         }
         let is_lost = faults.iter().any(|fault| !fault.is_harmless());
+        let is_last_word = faults.iter().any(Fault::is_last_word);
         let wanted = match (who, found, unreadable) {
             (Err(why), ..) => {
                 self.watch_unauthorized(name, &why.message);
@@ -253,7 +256,7 @@ impl World {
             (_, None, _) => Err(absent_route(&asked.path)),
             (Ok(who), Some((route, keys)), unreadable) => {
                 let call = Call { who, keys, fields, now, is_lost };
-                self.watch_arrival(name, &call, is_lost);
+                self.watch_arrival(name, &call, is_last_word);
                 self.verb(asked, route).and(unreadable.map_or(Ok(()), Err)).map(|()| (route, call))
             }
         };
@@ -337,6 +340,23 @@ impl World {
         if let Some(page) = page {
             (line.status, line.answer) = (page.status, cut(&page.body));
         }
+    }
+
+    /// The same with other knobs for once.
+    fn carried_out_with(
+        &mut self,
+        changes: Option<&Map<String, Value>>,
+        route: &Route,
+        call: &Call,
+        times: usize,
+    ) -> Page {
+        let other = changes.and_then(|changes| self.knobs.merged(&Value::Object(changes.clone())).ok());
+        let usual = other.map(|knobs| std::mem::replace(&mut self.knobs, knobs));
+        let page = self.carried_out(route, call, times);
+        if let Some(usual) = usual {
+            self.knobs = usual;
+        }
+        page
     }
 
     /// Does what is asked, and dresses the answer.

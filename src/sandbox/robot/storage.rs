@@ -78,6 +78,14 @@ pub fn create_file(world: &mut World, call: &Call) -> Answer {
     Ok(Reply::Json(json!({"guid": guid})))
 }
 
+/// `files/list`: all, or those of a folder.
+pub fn list_files(world: &mut World, call: &Call) -> Answer {
+    let key = call.fields.any(&["FolderGuid", "Folder"]).or_else(|| call.keys.first().cloned());
+    let folder = key.map(|key| world.pick(&world.folders, &key)).transpose()?;
+    let meant = world.files.iter().filter(|one| folder.is_none_or(|folder| one.folder == folder));
+    Ok(Reply::Json(meant.map(|one| show_file(world, one)).collect()))
+}
+
 /// `files/read`: the content.
 pub fn read_file(world: &mut World, call: &Call) -> Answer {
     let id = world.pick(&world.files, call.key())?;

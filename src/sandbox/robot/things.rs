@@ -109,6 +109,8 @@ pub struct Marks {
     pub named: bool,
     /// A report of it was refused or met a fault.
     pub troubled: bool,
+    /// A report of it was refused for good.
+    pub refused: bool,
     /// When Abort was first answered.
     pub abort_told: Option<f64>,
     /// When the scripts said that they began.

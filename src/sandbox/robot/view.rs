@@ -78,7 +78,7 @@ pub fn page(world: &mut World) -> Page {
          table{border-collapse:collapse;margin-bottom:2em}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left;\
          vertical-align:top}th{background:#eee}</style></head><body><h1>Orchestrator (simulated)</h1>\n",
     );
-    let _ = writeln!(html, "<p>{} UTC, {} times faster than ours</p>", date(world.now), world.clock.speed());
+    let _ = writeln!(html, "<p>{}, {} times faster than ours</p>", date(world.now), world.clock.speed());
     for table in tables(world) {
         let _ = write!(html, "<h2>{}</h2>\n<table><tr>", escaped(&table.title));
         table.columns.iter().for_each(|name| html.extend(["<th>", name, "</th>"]));
@@ -100,7 +100,7 @@ fn escaped(text: &str) -> String {
 
 /// `GET /_sandbox/table`: the same as text.
 pub fn table(world: &mut World) -> Page {
-    let mut text = format!("{} UTC\n", date(world.now));
+    let mut text = format!("{}\n", date(world.now));
     for table in tables(world) {
         let _ = writeln!(text, "\n{}", table.title);
         let columns: Vec<String> = table.columns.iter().map(|&name| name.to_owned()).collect();

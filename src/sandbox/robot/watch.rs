@@ -47,8 +47,8 @@ impl World {
         }
     }
 
-    /// A request came; `befallen` when something will become of it that is not its caller's fault.
-    pub fn watch_arrival(&mut self, route: &str, call: &Call, befallen: bool) {
+    /// A request came. `is_last_word` when a fault will let its caller believe that there is no use in asking again.
+    pub fn watch_arrival(&mut self, route: &str, call: &Call, is_last_word: bool) {
         let robot = match call.who {
             Who::Robot(id) => id,
             _ => return,
@@ -59,10 +59,11 @@ impl World {
         match route {
             "robot/heartbeat" => self.watch_heartbeat(robot, call),
             "robot/consumeNextJob" => self.watch_consume(robot),
-            "job/update" if befallen => {
+            "job/update" => {
                 let id = self.jobs.by_guid(&call.fields.text("guid").unwrap_or_default());
                 if let Some(job) = id.and_then(|id| self.jobs.get_mut(id)) {
-                    job.marks.troubled = true;
+                    job.marks.troubled |= call.is_lost;
+                    job.marks.refused |= is_last_word;
                 }
             }
             "log/create" => self.watch_message(robot, call),
@@ -207,7 +208,7 @@ impl World {
     /// What is broken when everything is over: jobs that robots know of and that never ended.
     pub fn watch_end(&self) -> Vec<String> {
         let left = self.open.iter().filter_map(|&id| self.jobs.get(id));
-        let left = left.filter(|job| job.handed_to != 0 && job.marks.known && !job.marks.troubled);
+        let left = left.filter(|job| job.handed_to != 0 && job.marks.known && !job.marks.refused);
         let told =
             |job: &Job| format!("1: job {} was taken and is still {}{}", job.base.guid, word(job.status), orphan(job));
         left.map(told).collect()

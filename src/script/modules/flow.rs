@@ -39,6 +39,9 @@ fn bounded(call: &NativeCallContext<'_>, time: f64, f: &FnPtr) -> Thrown<Dynamic
     }
 }
 
+/// A sleep in which something may have to be done comes up for it this often.
+const PIECE: Duration = Duration::from_millis(500);
+
 /// What is done in the end may take this long when everything else was stopped already.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -95,10 +98,18 @@ pub mod flow {
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_fraction(call: NativeCallContext, seconds: f64) -> Thrown<()> {
         let time = super::seconds(&call, seconds)?;
-        wait(&call, async {
-            tokio::time::sleep(time).await;
-            Ok(())
-        })
+        let mut left = time;
+        loop {
+            let piece = if host(&call).has_pauses() { left.min(super::PIECE) } else { left };
+            wait(&call, async {
+                tokio::time::sleep(piece).await;
+                Ok(())
+            })?;
+            left -= piece;
+            if left.is_zero() {
+                return Ok(());
+            }
+        }
     }
 
     /// The result of `f()`, or the error `timeout` when it takes longer than so many seconds. Whatever it waits for is

@@ -98,6 +98,20 @@ impl Report {
         }
     }
 
+    /// The message and where it is from, on one line.
+    pub fn brief(&self) -> String {
+        let place = self.place.as_ref().map(|place| {
+            let before = &place.text[..place.span.start.min(place.text.len())];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |text| text.chars().count()) + 1;
+            format!("{}:{line}:{column}", place.source)
+        });
+        match place.or_else(|| self.trail.first().cloned()) {
+            Some(place) => format!("{} ({place})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The report as text.
     pub fn draw(&self, style: Style) -> String {
         let snippet = Snippet {

@@ -140,8 +140,10 @@ async fn faults_are_over_when_their_time_is_and_controls_are_outside_of_them() {
     story.fault(json!({"kind": "drop"})).await;
     story.control("faults", json!({})).await;
     assert!(story.raw_beat().await.is_ok());
-    let wrong = story.client.post(format!("{}/_sandbox/fault", story.base)).body("{\"kind\": \"flood\"}");
-    assert_eq!(Story::said(wrong).await.0, 400);
+    for wrong in ["{\"kind\": \"flood\"}", "{\"kind\": \"knobs\", \"knobs\": {\"task_kye\": \"Task\"}}"] {
+        let wrong = story.client.post(format!("{}/_sandbox/fault", story.base)).body(wrong);
+        assert_eq!(Story::said(wrong).await.0, 400);
+    }
 }
 
 #[tokio::test]
@@ -168,6 +170,17 @@ async fn the_look_of_answers_follows_the_switches() {
     story.job("y").await;
     let answer = story.consume().await;
     assert_eq!((&answer["ProcessVersion"]["Name"], answer.get("Task")), (&json!("y"), None));
+}
+
+#[tokio::test]
+async fn a_switch_may_be_set_for_one_request() {
+    let story = story(|_| {}).await;
+    story.control("jobs", json!({"count": 2, "version": "x"})).await;
+    let knobs = json!({"task_key": " Task ", "nested_objects": true});
+    story.fault(json!({"route": "consume", "kind": "knobs", "times": 1, "knobs": knobs})).await;
+    let answer = story.consume().await;
+    assert_eq!((&answer["ProcessVersion"]["Name"], answer.get(" Task ")), (&json!("x"), Some(&Value::Null)));
+    assert!(story.consume().await["Job"].is_string());
 }
 
 #[tokio::test]
@@ -223,6 +236,10 @@ async fn tls_is_met_with_the_certificate_that_is_wanted() {
         assert!(ask(trusted.clone()).await.is_err(), "{certificate}");
     }
     story.control("knobs", json!({"certificate": "own"})).await;
+    for kind in ["expired", "wrong_host"] {
+        story.fault(json!({"kind": kind, "times": 1})).await;
+        assert!(ask(trusted.clone()).await.is_err(), "{kind}");
+    }
     story.fault(json!({"route": "*", "kind": "refuse", "times": 1})).await;
     assert!(ask(trusted.clone()).await.is_err());
     assert!(ask(trusted).await.is_ok());

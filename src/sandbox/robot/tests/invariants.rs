@@ -119,6 +119,11 @@ async fn no_job_is_taken_while_another_is_not_over() {
     story.update(&first, 4).await;
     story.taken().await;
     assert_eq!(story.numbers().await, [0u8; 0]);
+    // But it has to come in the end, unless it was refused for good.
+    assert!(story.broken().await.iter().any(|text| text.starts_with("1: ") && text.contains(&first)));
+    story.control("fault", json!({"route": "update", "kind": "status", "status": 410, "times": 1})).await;
+    story.update(&first, 4).await;
+    assert!(!story.broken().await.iter().any(|text| text.contains(&first)));
 }
 
 #[tokio::test]

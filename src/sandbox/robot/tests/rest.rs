@@ -225,7 +225,9 @@ async fn a_version_is_published_in_parts_and_started() {
     let version = made(Story::said(request).await);
     let shown = story.get(&format!("processVersion/read/{version}")).await.1;
     assert_eq!((&shown["name"], &shown["process_file_name"]), (&json!("night"), &json!("night.robot")));
-    assert_eq!(shown["process_file_size"], 2);
+    assert_eq!((&shown["process_file_size"], shown.get("process_file")), (&json!(2), None));
+    story.control("knobs", json!({"version_files": true})).await;
+    assert_eq!(story.get("processVersion/read/night").await.1["process_file"], "AQI=");
     let job = made(story.post("job/create", &[("ProcessGuid", &process), ("RobotGuid", FIRST)]).await);
     let read = story.get(&format!("job/read/{job}")).await.1;
     assert_eq!((&read["status"], &read["process_version_guid"]), (&json!(1), &json!(version)));
@@ -306,6 +308,16 @@ async fn files_lie_in_folders() {
     assert_eq!(story.form(Method::DELETE, &format!("folders/delete/{folder}"), &[]).await.0, 409);
     assert_eq!(story.form(Method::DELETE, &format!("files/delete/{file}"), &[]).await.0, 200);
     assert_eq!(story.get(&format!("files/read/{file}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn lists_that_nobody_documented_may_be_absent() {
+    let story = story(|_| {}).await;
+    for (list, wanted) in [("robot/list", 3), ("process/list", 4), ("queue/list", 2), ("files/list", 1)] {
+        assert_eq!(story.get(list).await.1.as_array().unwrap().len(), wanted, "{list}");
+    }
+    story.control("knobs", json!({"lists": false})).await;
+    assert_eq!(story.get("robot/list").await.0, 404);
 }
 
 #[tokio::test]

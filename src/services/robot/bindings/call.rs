@@ -79,7 +79,7 @@ pub mod calls {
     /// let queue = robot.call("queue.read", #{ about: "invoices" });
     /// assert_eq(queue.name, "invoices");
     /// ```
-    #[rhai_fn(name = "call", return_raw, pure)]
+    #[rhai_fn(name = "call$", return_raw, pure)]
     pub fn call_known(call: NativeCallContext, robot: &mut Robot, name: &str, options: Map) -> Thrown<Dynamic> {
         let api = robot.api(&call)?;
         let mut options = given::options(&call, &options)?;
@@ -92,7 +92,7 @@ pub mod calls {
     /// ```rhai
     /// assert_eq(robot.call("GET", "/api/queue/read/invoices").name, "invoices");
     /// ```
-    #[rhai_fn(name = "call", return_raw, pure)]
+    #[rhai_fn(name = "call$", return_raw, pure)]
     pub fn call(call: NativeCallContext, robot: &mut Robot, verb: &str, path: &str) -> Thrown<Dynamic> {
         raw(&call, robot, verb, path, &Map::new())
     }
@@ -103,7 +103,7 @@ pub mod calls {
     /// let made = robot.call("POST", "/api/queue/create", #{ Name: "raw", UniqueTasks: false });
     /// robot.call("DELETE", `/api/queue/delete/${made.guid}`);
     /// ```
-    #[rhai_fn(name = "call", return_raw, pure)]
+    #[rhai_fn(name = "call$", return_raw, pure)]
     pub fn call_with(
         call: NativeCallContext,
         robot: &mut Robot,

@@ -4,6 +4,7 @@ mod agent;
 mod assets;
 mod call;
 mod given;
+mod job;
 mod jobs;
 mod object;
 mod queue;
@@ -17,9 +18,11 @@ use rhai::{Dynamic, Engine, Map, Module, NativeCallContext, Shared};
 
 use super::client::Client;
 use super::client::agent::Agent;
+use super::client::orchestrator::Orchestrator;
+use super::client::shapes::Line;
 use super::{NAME, SETTINGS};
 use crate::error::Result;
-use crate::script::bridge::{Host, Thrown, host, throw};
+use crate::script::bridge::{Host, Thrown, host, throw, wait};
 use crate::script::options::connection;
 use crate::settings::Settings;
 
@@ -50,7 +53,9 @@ impl Opened {
 
 /// The connection of this name, or the default one.
 pub fn open(host: &Host, name: Option<&str>) -> Result<Arc<Opened>> {
-    let name = match name {
+    // A job's robot is the one whose job it is.
+    let of_job = if name.is_none() { job::connection(host) } else { None };
+    let name = match name.or(of_job.as_deref()) {
         Some(name) => name,
         None => host.connections.config().default_connection(NAME)?.0,
     };
@@ -84,6 +89,12 @@ impl Robot {
     }
 }
 
+/// Sends a line of the log to the Orchestrator at once.
+fn log_now(call: &NativeCallContext<'_>, robot: &Robot, line: &Line) -> Thrown<()> {
+    let opened = robot.opened(call)?;
+    wait(call, opened.api.log(line))
+}
+
 pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_type_with_name::<Robot>("Robot");
     engine.register_type_with_name::<values::RobotJob>("RobotJob");
@@ -93,6 +104,7 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_global_module(Shared::new(rhai::exported_module!(object::robot)));
     engine.register_global_module(Shared::new(rhai::exported_module!(agent::agent)));
     engine.register_global_module(Shared::new(rhai::exported_module!(values::job)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(job::job)));
     engine.register_global_module(Shared::new(rhai::exported_module!(queue::queue)));
     engine.register_global_module(Shared::new(rhai::exported_module!(task::task)));
     engine.register_global_module(Shared::new(rhai::exported_module!(assets::assets)));
@@ -109,6 +121,5 @@ pub fn plain(value: &Dynamic) -> Option<Dynamic> {
 
 /// Whether the job that runs this is to end. A loop of many steps asks between two of them.
 fn is_to_stop(call: &NativeCallContext<'_>) -> Thrown<bool> {
-    let file = host(call).context.variable("PULT_STOP_FILE");
-    Ok(file.is_some_and(|file| std::path::Path::new(&file).exists()))
+    job::should_stop(call)
 }

@@ -1,6 +1,7 @@
 //! Jobs carried out by processes of their own: which file a job is, what runs it, and what it is told.
 
-mod interpreter;
+pub mod inside;
+pub mod interpreter;
 pub mod order;
 mod running;
 mod script;

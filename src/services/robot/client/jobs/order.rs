@@ -10,7 +10,7 @@ use crate::services::robot::client::work::{Ending, How, Limits};
 
 /// The first line that a supervisor reads: all it needs to know. It goes through a pipe and is written nowhere, because it
 /// holds secrets.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Errand {
     /// The job's GUID, and its process version's.
     pub job: String,

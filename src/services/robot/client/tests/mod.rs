@@ -1,5 +1,7 @@
 //! The client against an Orchestrator that answers what it is told to.
 
+mod simulated;
+mod tasks;
 mod wire;
 
 use tokio::runtime::Handle;
@@ -8,7 +10,7 @@ use super::*;
 use crate::core::context::{Context, Would};
 use crate::core::progress::Progress;
 use crate::core::state::State;
-use crate::core::tests::server::{Reply as Told, Server};
+use crate::core::tests::server::{Reply as Told, Seen, Server};
 use crate::services::robot::SETTINGS;
 use crate::settings::{Given, Settings};
 

@@ -350,3 +350,53 @@ fn read(mut from: impl Read, stream: Stream, output: &Mutex<Output>) {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::services::robot::client::jobs::order::Files;
+    use crate::services::robot::client::work::Limits;
+
+    #[test]
+    fn a_job_inherits_the_environment_but_no_credential_of_the_robot() {
+        let guid = "DA8BC2F0-8065-4385-b867-405e66b8e1aa";
+        let errand = Errand {
+            job: "5c1e".into(),
+            version: String::new(),
+            program: "python3".into(),
+            args: vec!["x.py".into()],
+            folder: "/".into(),
+            variables: vec![("PULT_JOB_GUID".into(), "5c1e".into()), ("LANG".into(), "C".into())],
+            withheld: vec![guid.to_lowercase()],
+            secrets: Vec::new(),
+            is_own: false,
+            files: Files { folder: "/".into() },
+            limits: Limits::default(),
+            log_output: true,
+            state: "/state.db".into(),
+            robot: "0123".into(),
+        };
+        let given = [
+            ("ROBOT_GUID", guid),
+            ("LANG", "ru"),
+            ("PATH", "/bin"),
+            ("NOTIFY_SOCKET", "/s"),
+            ("X", &format!("a {guid}")),
+        ];
+        let environment = given.map(|(name, value)| (name.into(), value.into())).to_vec();
+        let command = command(&errand, environment);
+        let found: BTreeMap<_, _> =
+            command.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?))).collect();
+        assert_eq!(found, BTreeMap::from([("LANG", "C"), ("PATH", "/bin"), ("PULT_JOB_GUID", "5c1e")]));
+    }
+
+    #[test]
+    fn whoever_is_no_agent_is_told_so() {
+        for given in ["", "{}\n", "hello\n"] {
+            let error = supervise(given.as_bytes(), Vec::new(), Vec::new()).unwrap_err();
+            assert_eq!(error.code(), "robot.errand", "{given:?}");
+        }
+    }
+}
