@@ -9,6 +9,7 @@ import b24
 import common
 import program
 import rac
+import robot
 import serve
 import sp
 import veil
@@ -21,6 +22,7 @@ PARTS = {
     "veil": ("ECP VeiL", veil),
     "sp": ("SQL Server", sp),
     "serve": ("The web service", serve),
+    "robot": ("The robot", robot),
 }
 HEAD = """# Performance
 

@@ -7,6 +7,7 @@ import sys
 
 import veil_same_states
 import with_fast_bitrix24
+import with_framework
 import with_onec_py_rac
 import with_pymssql
 import with_python_rac
@@ -23,7 +24,7 @@ def is_free(port):
 
 def main():
     # The documented bucket would only make this longer: fast_bitrix24 is not what is measured here.
-    switches = ["b24.limits=false", *with_veil_api_client.SWITCHES]
+    switches = ["b24.limits=false", *with_veil_api_client.SWITCHES, *with_framework.SWITCHES]
     command = [sys.argv[1], "sandbox", "--json", "--until-eof", *(word for one in switches for word in ("--set", one))]
     # A wrapper that names no port asks there.
     usual = is_free(1545)
@@ -39,6 +40,7 @@ def main():
         with_python_rac.run(places["rac"]["address"])
         with_fast_bitrix24.run(places["b24"]["webhook"])
         with_veil_api_client.run(places["veil"])
+        with_framework.run(places["robot"])
         with_pymssql.run(places["sp"])
         with_pytds.run(places["sp"])
         with_tsql.run(places["sp"])
