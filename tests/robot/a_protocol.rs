@@ -172,7 +172,9 @@ fn t09_whatever_comes_with_200_means_that_a_status_was_delivered() {
 
 #[test]
 fn t10_post_stands_in_for_put_where_put_is_refused_and_nowhere_else() {
-    for (knob, expected) in [("put_status=405", ["PUT", "POST", "POST", "POST", "POST"].as_slice()), ("seed=1", &["PUT"; 4])] {
+    for (knob, expected) in
+        [("put_status=405", ["PUT", "POST", "POST", "POST", "POST"].as_slice()), ("seed=1", &["PUT"; 4])]
+    {
         let stage = Stage::with(&[knob]);
         stage.script("work.rhai", "1");
         let jobs = [stage.sim.job("work"), stage.sim.job("work")];

@@ -201,7 +201,9 @@ fn t22_new_work_waits_for_the_end_of_the_old() {
 fn t23_a_daemon_asks_on_and_stays() {
     let stage = Stage::new();
     let mut agent = stage.daemon();
-    stage.sim.until("60 s of questions", |sim| sim.beats().last().is_some_and(|last| last.at - sim.beats()[0].at >= 60.0));
+    stage
+        .sim
+        .until("60 s of questions", |sim| sim.beats().last().is_some_and(|last| last.at - sim.beats()[0].at >= 60.0));
     assert!(agent.is_running());
     let beats = stage.sim.beats();
     let whole = beats[beats.len() - 1].at - beats[0].at;

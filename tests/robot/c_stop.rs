@@ -218,7 +218,10 @@ fn t34_abort_in_the_moment_of_the_end_leaves_one_true_status() {
     let mut jobs = Vec::new();
     for length in lengths {
         let name = format!("job-{length}");
-        stage.script(&format!("{name}.rhai"), &format!("NOTE(\"began {length}\"); sleep({length}); NOTE(\"ended {length}\");"));
+        stage.script(
+            &format!("{name}.rhai"),
+            &format!("NOTE(\"began {length}\"); sleep({length}); NOTE(\"ended {length}\");"),
+        );
         jobs.push((length, stage.sim.job(&name)));
     }
     let agent = stage.once();

@@ -37,8 +37,26 @@ fn t42_names_that_lead_elsewhere_are_refused() {
     std::fs::write(stage.path("evil.rhai"), format!("fs::append({}, \"evil\\n\")", stage.quoted("notes"))).unwrap();
     let absolute = stage.path("evil").display().to_string();
     let names = [
-        "..\\..\\evil", "../evil", "..\\evil", "CON", "con.rhai", "NUL.txt", "COM1", "lpt9.py", "evil. ", "a/b", "a\\b",
-        "C:evil", "C:\\evil", "\\\\server\\share\\evil", &absolute, ".", "..", "~/evil", "CON ", "x:y",
+        "..\\..\\evil",
+        "../evil",
+        "..\\evil",
+        "CON",
+        "con.rhai",
+        "NUL.txt",
+        "COM1",
+        "lpt9.py",
+        "evil. ",
+        "a/b",
+        "a\\b",
+        "C:evil",
+        "C:\\evil",
+        "\\\\server\\share\\evil",
+        &absolute,
+        ".",
+        "..",
+        "~/evil",
+        "CON ",
+        "x:y",
     ];
     let jobs = names.map(|name| (name, stage.sim.job(name)));
     stage.once().ends_with(0);
@@ -126,7 +144,10 @@ fn t45_limits_end_a_job_and_are_named() {
 #[cfg(target_os = "linux")]
 fn t46_a_flood_of_output_stays_bounded() {
     let stage = Stage::new();
-    stage.script("flood.sh", "yes 'a line of a script that has far too much to say about everything' | head -c 100000000\n");
+    stage.script(
+        "flood.sh",
+        "yes 'a line of a script that has far too much to say about everything' | head -c 100000000\n",
+    );
     let job = stage.sim.job("flood");
     let agent = stage.once();
     let mut most = 0.0_f64;
@@ -148,7 +169,9 @@ fn t46_a_flood_of_output_stays_bounded() {
 #[cfg(target_os = "linux")]
 fn folder_size(path: std::path::PathBuf) -> u64 {
     let entries = std::fs::read_dir(path).unwrap().flatten();
-    entries.map(|entry| if entry.path().is_dir() { folder_size(entry.path()) } else { entry.metadata().unwrap().len() }).sum()
+    entries
+        .map(|entry| if entry.path().is_dir() { folder_size(entry.path()) } else { entry.metadata().unwrap().len() })
+        .sum()
 }
 
 /// An Orchestrator that hands out this answer, and after it a good job.
@@ -168,7 +191,8 @@ fn handing_out(first: String) -> Stub {
 fn t47_a_job_without_a_guid_is_nothing_to_report_about() {
     let version = json!(json!({ "GUID": "9a0b", "Name": "work" }).to_string());
     for job in ["\"{\\\"status\\\":1}\"", "null", "\"\"", "\"{\\\"GUID\\\":\\\"\\\"}\"", "17", "\"{\\\"GUID\""] {
-        let whole = format!("{{\"ConsumeJobErrorCode\":0,\"ErrorText\":\"\",\"Job\":{job},\"ProcessVersion\":{version}}}");
+        let whole =
+            format!("{{\"ConsumeJobErrorCode\":0,\"ErrorText\":\"\",\"Job\":{job},\"ProcessVersion\":{version}}}");
         let stub = handing_out(whole);
         let mut stage = Stage::new();
         stage.through(stub.address()).script("work.rhai", "NOTE(\"ran\");");

@@ -203,7 +203,8 @@ fn t57_a_result_outlives_the_agent() {
     let before = stage.sim.story().len();
     stage.once().ends_with(0);
     let story = stage.sim.story().split_off(before);
-    let (told, took) = (story.iter().position(|word| word == "update 4"), story.iter().position(|word| word == "consume"));
+    let (told, took) =
+        (story.iter().position(|word| word == "update 4"), story.iter().position(|word| word == "consume"));
     assert!(told.is_some() && told < took, "{story:?}");
     assert_eq!(stage.sim.status(&job), SUCCESS);
     assert_eq!(stage.notes().iter().filter(|note| *note == "began").count(), 2);

@@ -44,7 +44,8 @@ fn t67_after_a_power_loss_the_job_has_failed_before_anything_else() {
     let before = stage.sim.story().len();
     stage.once().ends_with(0);
     let story = stage.sim.story().split_off(before);
-    let (told, took) = (story.iter().position(|word| word == "update 5"), story.iter().position(|word| word == "consume"));
+    let (told, took) =
+        (story.iter().position(|word| word == "update 5"), story.iter().position(|word| word == "consume"));
     assert!(told.is_some() && told < took, "{story:?}");
     assert!(stage.sim.passage(&job).ends_with(&[RUNS, FAILED]));
     assert!(stage.sim.messages().contains("interrupted"), "{}", stage.sim.messages());
@@ -127,7 +128,14 @@ fn t73_with_a_full_disk_nothing_is_taken() {
     let job = stage.sim.job("work");
     let mut command = Command::new("sh");
     stage.dress(&mut command);
-    command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_pult"), "robot", "--config"]);
+    command.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 8; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_pult"),
+        "robot",
+        "--config",
+    ]);
     let agent = stage.run({
         command.arg(stage.config("state.sqlite"));
         command
@@ -149,7 +157,8 @@ fn t73_with_a_full_disk_nothing_is_taken() {
 #[cfg(unix)]
 fn t74_a_damaged_line_of_the_journal_is_set_aside_and_the_rest_is_used() {
     let stage = Stage::new();
-    let script = "robot.log(\"info\", \"first line\"); robot.log(\"info\", \"second line\"); NOTE(\"began\"); sleep(0.3);";
+    let script =
+        "robot.log(\"info\", \"first line\"); robot.log(\"info\", \"second line\"); NOTE(\"began\"); sleep(0.3);";
     stage.script("work.rhai", script);
     let job = stage.sim.job("work");
     let mut agent = stage.once();

@@ -16,7 +16,10 @@ use crate::stage::{GUID, Stage};
 fn t76_a_service_that_is_stopped_lets_the_job_end_itself() {
     let mut stage = Stage::new();
     stage.set("shutdown_grace = 60");
-    stage.script("work.rhai", "NOTE(\"began\"); while !robot.should_stop() { sleep(0.02) } sleep(1.2); NOTE(\"asked\");");
+    stage.script(
+        "work.rhai",
+        "NOTE(\"began\"); while !robot.should_stop() { sleep(0.02) } sleep(1.2); NOTE(\"asked\");",
+    );
     let (job, next) = (stage.sim.job("work"), stage.sim.job("work"));
     let agent = stage.daemon();
     stage.until_noted("began");

@@ -41,7 +41,10 @@ fn t77_a_password_is_printed_as_stars() {
     let said = stage.agent(&["--once", "--verbose"]).ends_with(0);
     assert_eq!((stage.sim.status(&job), stage.notes()), (FAILED, vec!["read".into()]));
     let told = stage.sim.messages();
-    assert!(told.contains("clerk with ***") && told.contains("logged ***") && told.contains("cannot sign in with ***"), "{told}");
+    assert!(
+        told.contains("clerk with ***") && told.contains("logged ***") && told.contains("cannot sign in with ***"),
+        "{told}"
+    );
     assert!(!told.contains(password) && !said.contains(password));
     let mut folders = vec![stage.path("")];
     while let Some(folder) = folders.pop() {
@@ -62,7 +65,10 @@ fn t77_a_password_is_printed_as_stars() {
 #[cfg(unix)]
 fn t77_jobs_of_other_languages_are_not_told_the_guid() {
     let stage = Stage::new();
-    stage.script("work.sh", "env | sort\ncat\necho\ncat \"$PULT_JOB_FILE\"\nNOTE(\"$PULT_JOB_NAME\")\nenv > FOLDER/environment\n");
+    stage.script(
+        "work.sh",
+        "env | sort\ncat\necho\ncat \"$PULT_JOB_FILE\"\nNOTE(\"$PULT_JOB_NAME\")\nenv > FOLDER/environment\n",
+    );
     stage.sim.job_with("work", json!({ "task": { "name": "inv-17", "parameters": { "file": "a.xml" } } }));
     stage.once().ends_with(0);
     assert_eq!(stage.notes(), ["work"]);

@@ -64,7 +64,11 @@ impl Asked {
     /// A field of the form, whatever its name's case.
     pub fn field(&self, name: &str) -> String {
         let fields = self.fields.as_object().into_iter().flatten();
-        fields.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| text(value)).next().unwrap_or_default()
+        fields
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| text(value))
+            .next()
+            .unwrap_or_default()
     }
 
     /// What the answer to a heartbeat asked for.

@@ -51,22 +51,19 @@ impl Stage {
     pub fn at(speed: f64, knobs: &[&str]) -> Stage {
         static STAGES: AtomicU32 = AtomicU32::new(0);
         // A loaded machine delays what was sent in time.
-        let usual = ["port=0".to_owned(), "jobs=0".into(), "tasks=0".into(), format!("speed={speed}"), "spacing_tolerance_ms=350".into()];
+        let usual = [
+            "port=0".to_owned(),
+            "jobs=0".into(),
+            "tasks=0".into(),
+            format!("speed={speed}"),
+            "spacing_tolerance_ms=350".into(),
+        ];
         let knobs = usual.into_iter().chain(knobs.iter().map(|knob| knob.to_string()));
         let sim = Sim::start(&knobs.map(|knob| format!("robot.{knob}")).collect::<Vec<_>>());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("scripts")).unwrap();
         let mark = format!("robot-{}-{}", std::process::id(), STAGES.fetch_add(1, Ordering::Relaxed));
-        Stage {
-            sim,
-            folder,
-            settings: Vec::new(),
-            address: None,
-            speed,
-            mark,
-            said: Mutex::default(),
-            is_sound: true,
-        }
+        Stage { sim, folder, settings: Vec::new(), address: None, speed, mark, said: Mutex::default(), is_sound: true }
     }
 
     /// A line of `[robot.main]`.
@@ -193,7 +190,9 @@ impl Stage {
         for (at, guid) in self.guids().iter().enumerate().skip(1) {
             command.env(variable_of(["main", "second", "third"][at]), guid);
         }
-        for (name, place) in [("HOME", "home"), ("XDG_CONFIG_HOME", "home"), ("APPDATA", "home"), ("LOCALAPPDATA", "home")] {
+        for (name, place) in
+            [("HOME", "home"), ("XDG_CONFIG_HOME", "home"), ("APPDATA", "home"), ("LOCALAPPDATA", "home")]
+        {
             command.env(name, self.path(place));
         }
         command.env("XDG_DATA_HOME", self.path("home")).env("XDG_STATE_HOME", self.path("home"));
@@ -325,8 +324,12 @@ fn is_silent(bytes: &[u8], place: &str) {
 impl Drop for Stage {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let story: Vec<String> =
-                self.sim.asked().iter().map(|asked| format!("{:8.1} {} {}", asked.at, asked.word(), asked.answer)).collect();
+            let story: Vec<String> = self
+                .sim
+                .asked()
+                .iter()
+                .map(|asked| format!("{:8.1} {} {}", asked.at, asked.word(), asked.answer))
+                .collect();
             let said: Vec<String> = self.said.lock().unwrap().iter().map(Said::text).collect();
             eprintln!(
                 "── asked\n{}\n── messages\n{}── said\n{}\n── notes\n{:?}",

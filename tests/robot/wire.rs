@@ -48,7 +48,8 @@ fn hear(stream: &mut impl BufRead) -> Option<Heard> {
             return None;
         }
     }
-    let length = head.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+    let length =
+        head.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
     let target = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
@@ -154,7 +155,8 @@ impl Stub {
 
 pub fn http(status: &str, body: &str) -> Reply {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 pub fn ok(body: &str) -> Reply {

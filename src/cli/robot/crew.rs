@@ -82,7 +82,14 @@ impl Member {
     /// Whether something has changed within the time in which something has to.
     fn gets_on(&self, seen: &Seen) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let what = format!("{} {} {} {} {:?}", seen.state, seen.sent, seen.failed, seen.outbox, seen.job.as_ref().map(|job| &job.guid));
+        let what = format!(
+            "{} {} {} {} {:?}",
+            seen.state,
+            seen.sent,
+            seen.failed,
+            seen.outbox,
+            seen.job.as_ref().map(|job| &job.guid)
+        );
         if last.what != what {
             *last = Sign { what, at: Instant::now(), over: last.over };
         }
@@ -137,7 +144,8 @@ impl Work<'_> {
     fn carry_on(&self, member: &Member) -> Ended<u8> {
         let mut pause = PAUSE;
         loop {
-            let ended = self.session.call(self.algorithm, self.ast, self.function, member.robot.clone(), self.scope.clone());
+            let ended =
+                self.session.call(self.algorithm, self.ast, self.function, member.robot.clone(), self.scope.clone());
             let left = self.leave(member);
             let report = match ended {
                 Ok(_) => return self.finish(member, Ok(()), left),

@@ -191,7 +191,10 @@ impl World {
             && now > at + limit
         {
             let late = (now - at) / self.clock.speed();
-            self.broke(6, format!("the program of job {guid} still did `{text}` {late:.1} real s after Abort was told"));
+            self.broke(
+                6,
+                format!("the program of job {guid} still did `{text}` {late:.1} real s after Abort was told"),
+            );
         }
     }
 
