@@ -29,6 +29,9 @@ pub const CALLS: usize = 64;
 /// waits before it tries again waits for five minutes.
 const SILENCE: Duration = Duration::from_secs(360);
 
+/// However fast the agent's clock runs, answers take their time.
+const QUICKEST: Duration = Duration::from_secs(3);
+
 /// A robot among others that failed is begun again after so long, then twice as long, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -90,7 +93,7 @@ impl Member {
         if last.what != what {
             *last = Sign { what, at: Instant::now(), over: last.over };
         }
-        last.over || last.at.elapsed() <= seeing::real(&self.agent, SILENCE)
+        last.over || last.at.elapsed() <= seeing::real(&self.agent, SILENCE).max(QUICKEST)
     }
 
     /// Nothing more is to be heard of it.

@@ -34,7 +34,7 @@ pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: run::Options,
+    run: run::Flags,
 }
 
 #[derive(Debug, Subcommand)]

@@ -144,7 +144,7 @@ mod tests {
         manager.ready();
         manager.status("one\ntwo");
         manager.stopping();
-        let mut heard = || {
+        let heard = || {
             let mut bytes = [0; 100];
             let length = listening.recv(&mut bytes).unwrap();
             String::from_utf8(bytes[..length].to_vec()).unwrap()

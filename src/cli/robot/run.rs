@@ -37,7 +37,7 @@ const LAST: Duration = Duration::from_secs(1);
 const STATUS: Duration = Duration::from_secs(10);
 
 #[derive(Args, Debug)]
-pub struct Options {
+pub struct Flags {
     /// Robots of pult.toml; all of them when none is named.
     names: Vec<String>,
     /// End when there is no more work, as the Python framework does; with `logoff`, log off from Windows then.
@@ -64,14 +64,14 @@ pub struct Options {
 }
 
 /// Its exit codes are those of the agent.
-pub fn run(global: &Global, options: &Options) -> u8 {
+pub fn run(global: &Global, options: &Flags) -> u8 {
     begin(global, options).unwrap_or_else(|report| {
         fail(&report, global.style());
         exit::of_report(&report)
     })
 }
 
-fn begin(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
+fn begin(global: &Global, options: &Flags) -> Result<u8, Box<Report>> {
     if global.dry_run {
         let error = Error::new(Kind::Usage, "robot.dry_run", "a robot that sends nothing gets no work");
         Err(error.hint("`pult robot doctor` looks whether it would; `--sandbox` tries it against a simulator"))?;
@@ -105,7 +105,7 @@ fn begin(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     Ok(code)
 }
 
-fn log_off(options: &Options, facts: Facts) {
+fn log_off(options: &Flags, facts: Facts) {
     match facts.decide() {
         Decision::No => {}
         Decision::NotNow(why) => eprint_line(&format!("log off: not now: {why}")),
@@ -129,7 +129,7 @@ fn conduct(
     names: &[String],
     lines: &Arc<Lines>,
     global: &Global,
-    options: &Options,
+    options: &Flags,
 ) -> Result<Conducted, Box<Report>> {
     session.engine_mut().set_max_call_levels(CALLS);
     let (algorithm, text) = algorithm(options.algorithm.as_deref())?;
@@ -259,7 +259,7 @@ impl Conductor<'_> {
         let mut codes = vec![None; self.crew.len()];
         let mut asked = None;
         let mut deadline = Instant::now();
-        let mut stopped = false;
+        let (mut times, mut stopped) = (0, false);
         while codes.iter().any(Option::is_none) {
             tokio::select! {
                 Some(end) = ended.recv() => {
@@ -267,12 +267,14 @@ impl Conductor<'_> {
                     codes[end.place] = Some(end.code);
                 }
                 Some(again) = asks.recv() => {
-                    if asked.is_some() {
-                        // What jobs are there see the end of this process, and end theirs.
-                        std::process::exit(i32::from(exit::INTERRUPTED));
-                    }
-                    asked = Some(again);
-                    deadline = Instant::now() + self.ask_to_leave();
+                    times += 1;
+                    asked = asked.or(Some(again));
+                    deadline = Instant::now() + match times {
+                        1 => self.ask_to_leave(),
+                        2 => self.kill_jobs(),
+                        // The supervisors of jobs see the end of this process, and end theirs.
+                        _ => std::process::exit(i32::from(exit::INTERRUPTED)),
+                    };
                 }
                 () = sleep_until(deadline), if asked.is_some() && !stopped => {
                     stopped = true;
@@ -284,6 +286,8 @@ impl Conductor<'_> {
             }
         }
         let code = match (exit::worst(codes.into_iter().flatten()), asked) {
+            // What was under way is put right by the next agent.
+            _ if stopped => exit::INTERNAL,
             (exit::FINE, Some(Asked::Interrupt)) => exit::INTERRUPTED,
             (code, _) => code,
         };
@@ -302,11 +306,20 @@ impl Conductor<'_> {
                 1 => ": a job has its grace".to_owned(),
                 many => format!(": {many} jobs have their grace"),
             };
-            eprint_line(&format!("stopping{jobs}; asked again, it ends at once"));
+            eprint_line(&format!("stopping{jobs}; asked again, jobs are killed"));
         }
         self.crew.iter().for_each(|member| member.agent.ask_to_leave());
         let grace = self.crew.iter().map(|member| member.agent.timing().shutdown_grace).max().unwrap_or_default();
         grace + REPORT
+    }
+
+    /// Nobody wants to wait: jobs are killed, and what became of them is reported where that is quickly done.
+    fn kill_jobs(&self) -> Duration {
+        if !self.global.quiet {
+            eprint_line("jobs are killed; asked again, it ends at once");
+        }
+        self.crew.iter().for_each(|member| member.agent.ask_to_leave());
+        REPORT
     }
 
     fn tell(&self, end: &End) {

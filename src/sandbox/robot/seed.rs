@@ -14,10 +14,10 @@ pub const FIRST: &str = "da8bc2f0-8065-4385-b867-405e66b8e151";
 
 /// Processes and the names of their versions: the scripts to run.
 const PROCESSES: [(&str, &[&str]); 4] = [
-    ("Обработка счетов", &["invoices.rhai", "invoice_robot"]),
-    ("Ночное обслуживание 1С", &["nightly_1c"]),
-    ("Обмен с Битрикс24", &["b24_sync"]),
-    ("Пример на Python", &["hello.py"]),
+    ("Обработка счетов", &["invoices", "robot_invoices"]),
+    ("Ночное обслуживание 1С", &["robot_nightly_1c"]),
+    ("Обмен с Битрикс24", &["robot_b24_sync"]),
+    ("Примеры", &["hello", "patience", "hello.py"]),
 ];
 
 const COUNTERPARTIES: [&str; 5] = ["ООО «Ромашка»", "АО «Север»", "ИП Петров А. А.", "ООО «Вектор»", "ПАО «Заря»"];

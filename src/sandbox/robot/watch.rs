@@ -181,17 +181,20 @@ impl World {
         }
         let (begun, handed, told) = (job.marks.begun, job.marks.handed, job.marks.abort_told);
         if handed == 0 {
-            self.broke(3, format!("the script of job {guid} runs, and nobody took the job"));
+            self.broke(3, format!("the program of job {guid} runs, and nobody took the job"));
         }
         if text == "begin" && begun > 1 {
-            self.broke(3, format!("the script of job {guid} began {begun} times"));
+            self.broke(3, format!("the program of job {guid} began {begun} times"));
         }
         let limit = self.clock.speed() * ON_ITS_WAY;
         if let Some(at) = told
             && now > at + limit
         {
             let late = (now - at) / self.clock.speed();
-            self.broke(6, format!("the script of job {guid} still did `{text}` {late:.1} real s after Abort was told"));
+            self.broke(
+                6,
+                format!("the program of job {guid} still did `{text}` {late:.1} real s after Abort was told"),
+            );
         }
     }
 

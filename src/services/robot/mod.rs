@@ -125,6 +125,12 @@ pub const SETTINGS: &[Setting] = &[
         "The Orchestrator's numbers of levels.",
         "\"info=1 critical=2 error=3 warning=4 debug=5\"",
     ),
+    setting(
+        "take_by",
+        Type::Choice(&["auto", "filter", "last_task"]),
+        "How a task is taken: by the filter that takes it at once, where there is one (default), by it alone, or by lastTask.",
+        "\"auto\"",
+    ),
     setting("log_output", Type::Flag, "Send what jobs print to the Orchestrator's log; default true.", "true"),
     setting(
         "python",

@@ -23,7 +23,7 @@ pub fn redacted(text: &str) -> String {
     let masked = secret::mask(text);
     let lines = masked.lines().map(|line| match is_header(line) {
         true => secret::MASK.to_owned(),
-        false => without_values(&without_credentials(line)),
+        false => without_values(&without_users(&without_credentials(line))),
     });
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
@@ -56,6 +56,26 @@ fn without_credentials(line: &str) -> String {
         }
     }
     shown
+}
+
+/// `http://user:password@host`: what stands before the host is replaced.
+fn without_users(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let begin = at + "://".len();
+        let place = &rest[begin..];
+        let end = place.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(place.len());
+        shown.push_str(&rest[..begin]);
+        let host = place[..end].rfind('@');
+        if host.is_some() {
+            shown.push_str(secret::MASK);
+        }
+        let host = host.unwrap_or(0);
+        shown.push_str(&place[host..end]);
+        rest = &place[end..];
+    }
+    shown + rest
 }
 
 /// `password = "x"`, `"token": "x"`, `pwd=x&…`: the value is replaced.
@@ -127,6 +147,7 @@ mod tests {
             ("password = \"two words\", x", "password = \"***\", x"),
             ("{\"Token\": \"abc\", \"n\": 1}", "{\"Token\": \"***\", \"n\": 1}"),
             ("login?pwd=geheim&x=1", "login?pwd=***&x=1"),
+            ("by http://me:geheim@proxy:3128/x and http://a@b", "by http://***@proxy:3128/x and http://***@b"),
             ("the password is kept", "the password is kept"),
             ("Пароль: секрет", "Пароль: секрет"),
             ("пароль: секрет", "пароль: ***"),
@@ -149,7 +170,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_taken(text in ".{0,200}", name in "(password|token|basic |пароль)[ :=\"']{0,3}.{0,20}") {
+        fn any_text_is_taken(text in ".{0,200}", name in "(password|token|basic |пароль|http://)[ :=\"'@]{0,3}.{0,20}") {
             let shown = redacted(&format!("{text}{name}"));
             proptest::prop_assert!(!shown.is_empty());
         }

@@ -254,7 +254,7 @@ async fn the_page_and_the_table_show_robots_jobs_and_history() {
     let page = story.client.get(&story.base).send().await.unwrap();
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     let page = page.text().await.unwrap();
-    for word in [FIRST, "invoices.rhai", "Pending", "&lt;b&gt;", "http-equiv=\"refresh\""] {
+    for word in [FIRST, "invoices", "Pending", "&lt;b&gt;", "http-equiv=\"refresh\""] {
         assert!(page.contains(word), "{word}");
     }
     assert!(!page.contains("http://") && !page.contains("https://"));

@@ -285,7 +285,8 @@ async fn groups_share_work() {
     let robots = story.look("state").await["robots"].clone();
     let third = robots[2]["guid"].as_str().unwrap().to_owned();
     let group = made(story.post("robotGroup/create", &[("Name", "g"), ("Robots", &format!("{FIRST};{third}"))]).await);
-    let job = made(story.post("job/create", &[("ProcessVersionGuid", "nightly_1c"), ("RobotGroupGuid", &group)]).await);
+    let job =
+        made(story.post("job/create", &[("ProcessVersionGuid", "robot_nightly_1c"), ("RobotGroupGuid", &group)]).await);
     let fields = [("RobotGUID", third.as_str())];
     let said = story.form_of(&third, Method::POST, "robot/consumeNextJob", &fields).await.1;
     assert_eq!(inner(&said["Job"])["GUID"], json!(job));

@@ -124,12 +124,8 @@ impl Pace {
 
     async fn wait(&self, status: RobotStatus) {
         loop {
-            // What is due at once is due at a moment that has passed when the clock is read again.
-            let due = self.due(status);
             let now = Instant::now();
-            if due <= now {
-                return;
-            }
+            let Some(due) = self.due(status).filter(|due| *due > now) else { return };
             if self.has_slept() {
                 return;
             }
@@ -139,13 +135,11 @@ impl Pace {
         }
     }
 
-    /// When a heartbeat of this kind may go out.
-    pub fn due(&self, status: RobotStatus) -> Instant {
+    /// When a heartbeat of this kind may go out; `None` for at once.
+    pub fn due(&self, status: RobotStatus) -> Option<Instant> {
         let last = self.with(|last| *last);
-        let now = Instant::now();
         let is_free = last.free && status != RobotStatus::Working && !self.strict;
-        let spaced = if is_free { now } else { last.due.unwrap_or(now) };
-        spaced.max(last.not_before.unwrap_or(now))
+        last.due.filter(|_| !is_free).max(last.not_before)
     }
 
     /// Since the last heartbeat more time has gone by for the world than for this process, and enough of it.

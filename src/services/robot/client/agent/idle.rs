@@ -52,7 +52,8 @@ impl Agent {
         let store = self.ready()?;
         self.tidy(store)?;
         let timing = &self.0.timing;
-        let until = self.0.pace.due(RobotStatus::Ready) + timing.poll.saturating_sub(timing.spacing);
+        let due = self.0.pace.due(RobotStatus::Ready).unwrap_or_else(Instant::now);
+        let until = due + timing.poll.saturating_sub(timing.spacing);
         tokio::select! {
             drained = self.drain_until(store, until) => drained?,
             () = self.left() => return Ok(()),

@@ -250,7 +250,7 @@ fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while rest.len() > CHUNK {
-        let end = rest.floor_char_boundary(CHUNK);
+        let end = (0..=CHUNK).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(CHUNK);
         let cut = rest[..end].rfind('\n').filter(|at| *at > 0).unwrap_or(end);
         pieces.push(&rest[..cut]);
         rest = rest[cut..].strip_prefix('\n').unwrap_or(&rest[cut..]);

@@ -204,3 +204,21 @@ async fn after_an_hour_of_sleep_a_heartbeat_goes_out_within_a_second() {
     let times = site.world.times("heartbeat working");
     assert!((12.5..=13.5).contains(&times[1]), "{times:?}");
 }
+
+/// A paused clock stands still between two looks at it; the real one does not.
+#[tokio::test]
+async fn on_a_real_clock_what_is_due_at_once_goes_out_at_once() {
+    let mut site = Site::with(Script::works(0.5));
+    site.settings = vec![("test_clock", 50.0)];
+    let agent = site.agent();
+    tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        once(&agent).await.unwrap();
+        agent.rest().await.unwrap();
+        agent.heartbeat(RobotStatus::Ready).await.unwrap();
+    })
+    .await
+    .unwrap();
+    assert_eq!(site.world.history("a"), ["in_progress", "success"]);
+    let times = site.world.times("heartbeat working");
+    assert!(!times.is_empty() && times.windows(2).all(|pair| pair[1] - pair[0] >= 0.2), "{times:?}");
+}

@@ -80,8 +80,8 @@ impl Output {
     pub fn line(&mut self, stream: Stream, line: &str) {
         let line = secret::mask(line);
         self.keep(&line);
-        self.to_file(&line);
-        self.to_log(stream, &line);
+        self.store(&line);
+        self.pass_on(stream, &line);
     }
 
     fn keep(&mut self, line: &str) {
@@ -91,7 +91,7 @@ impl Output {
         self.last.push_back(beginning(line, LAST_LINE).to_owned());
     }
 
-    fn to_file(&mut self, line: &str) {
+    fn store(&mut self, line: &str) {
         let size = line.len() as u64 + 1;
         // Once something is left out, all that follows is: a file with holes says nothing.
         if self.left_out.1 > 0 || self.written + size > FILE {
@@ -107,7 +107,7 @@ impl Output {
         }
     }
 
-    fn to_log(&mut self, stream: Stream, line: &str) {
+    fn pass_on(&mut self, stream: Stream, line: &str) {
         let Some(log) = &mut self.log else { return };
         if self.logged >= LOG {
             if !std::mem::replace(&mut self.told, true) {
