@@ -36,6 +36,9 @@ const QUICKEST: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Many robots begin one after the other, so that not all of them ask at the same moment.
+const APART: Duration = Duration::from_millis(20);
+
 /// How often a robot that pauses looks whether it is to leave.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -82,7 +85,14 @@ impl Member {
     /// Whether something has changed within the time in which something has to.
     fn gets_on(&self, seen: &Seen) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let what = format!("{} {} {} {} {:?}", seen.state, seen.sent, seen.failed, seen.outbox, seen.job.as_ref().map(|job| &job.guid));
+        let what = format!(
+            "{} {} {} {} {:?}",
+            seen.state,
+            seen.sent,
+            seen.failed,
+            seen.outbox,
+            seen.job.as_ref().map(|job| &job.guid)
+        );
         if last.what != what {
             *last = Sign { what, at: Instant::now(), over: last.over };
         }
@@ -116,6 +126,7 @@ impl Work<'_> {
     pub fn begin<'s, 'e>(&'s self, threads: &'s Threads<'s, 'e>, place: usize, member: &'s Member) -> Result<()> {
         let thread = Builder::new().name(format!("robot {}", member.name)).stack_size(STACK);
         let run = move || {
+            std::thread::sleep(APART.saturating_mul(u32::try_from(place).unwrap_or_default()));
             // A robot that breaks must not keep the others from being told of.
             let ended = catch_unwind(AssertUnwindSafe(|| self.carry_on(member)));
             let end = ended.unwrap_or_else(|_| Err(Box::new(Report::of(&broken(&member.name)))));
@@ -137,7 +148,8 @@ impl Work<'_> {
     fn carry_on(&self, member: &Member) -> Ended<u8> {
         let mut pause = PAUSE;
         loop {
-            let ended = self.session.call(self.algorithm, self.ast, self.function, member.robot.clone(), self.scope.clone());
+            let ended =
+                self.session.call(self.algorithm, self.ast, self.function, member.robot.clone(), self.scope.clone());
             let left = self.leave(member);
             let report = match ended {
                 Ok(_) => return self.finish(member, Ok(()), left),

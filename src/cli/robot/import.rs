@@ -42,7 +42,12 @@ pub fn import(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
         None => PathBuf::from(FILE_NAME),
     };
     let guid = write(&path, &options.name, &old)?;
-    print_line(&format!("written: {} in {}; the GUID is in {}", config::title(NAME, &options.name), path.display(), guid.display()))?;
+    print_line(&format!(
+        "written: {} in {}; the GUID is in {}",
+        config::title(NAME, &options.name),
+        path.display(),
+        guid.display()
+    ))?;
     print_line(&format!("look whether all is well: pult robot doctor {}", options.name))?;
     Ok(0)
 }
@@ -66,7 +71,11 @@ fn read(path: &Path) -> Result<Old> {
 fn write(path: &Path, name: &str, old: &Old) -> Result<PathBuf> {
     let before = if path.exists() { Config::load(path, &services::known(), None)? } else { Config::default() };
     if before.connections(NAME).any(|known| known == name) {
-        let error = Error::new(Kind::Usage, "robot.import", format!("{} has {} already", path.display(), config::title(NAME, name)));
+        let error = Error::new(
+            Kind::Usage,
+            "robot.import",
+            format!("{} has {} already", path.display(), config::title(NAME, name)),
+        );
         return Err(error.hint("nothing was changed; choose another name with --name"));
     }
     let file = format!("robot-{}.guid", file_word(name));

@@ -307,8 +307,12 @@ mod tests {
         lines.tell(&change("IDLE_HB", "NO_JOB", "no work"));
         let shown: Vec<String> =
             out.lines().iter().map(|line| line.split(' ').skip(2).collect::<Vec<_>>().join(" ")).collect();
-        let known =
-            ["DRAIN -> IDLE_HB", "IDLE_HB -> NO_JOB (no work)", "IDLE_HB -> CONSUME (a job)", "IDLE_HB -> NO_JOB (no work)"];
+        let known = [
+            "DRAIN -> IDLE_HB",
+            "IDLE_HB -> NO_JOB (no work)",
+            "IDLE_HB -> CONSUME (a job)",
+            "IDLE_HB -> NO_JOB (no work)",
+        ];
         assert_eq!(shown, known);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 9);
     }
@@ -335,11 +339,10 @@ mod tests {
             file.write(&format!("line {number}\n"));
         }
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-        assert_eq!((read("robot.log"), read("robot.log.1"), read("robot.log.5")), (
-            "line 8\n".into(),
-            "line 7\n".into(),
-            "line 3\n".into()
-        ));
+        assert_eq!(
+            (read("robot.log"), read("robot.log.1"), read("robot.log.5")),
+            ("line 8\n".into(), "line 7\n".into(), "line 3\n".into())
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1 + KEPT);
     }
 

@@ -90,11 +90,9 @@ mod tests {
         assert_eq!(ALL.decide(), Decision::LogOff);
         assert_eq!(Facts { wanted: false, ..ALL }.decide(), Decision::No);
         assert_eq!(Facts { once: false, ..ALL }.decide(), Decision::No);
-        for facts in [
-            Facts { all_fine: false, ..ALL },
-            Facts { asked_to_leave: true, ..ALL },
-            Facts { dry_run: true, ..ALL },
-        ] {
+        for facts in
+            [Facts { all_fine: false, ..ALL }, Facts { asked_to_leave: true, ..ALL }, Facts { dry_run: true, ..ALL }]
+        {
             assert!(matches!(facts.decide(), Decision::NotNow(_)), "{facts:?}");
         }
     }

@@ -92,13 +92,16 @@ fn begin(global: &Global, options: &Flags) -> Result<u8, Box<Report>> {
     });
     setup.leave();
     let code = chosen.unwrap_or(conducted.code);
-    log_off(options, Facts {
-        wanted,
-        once: options.once,
-        all_fine: code == exit::FINE,
-        asked_to_leave: conducted.asked.is_some(),
-        dry_run: global.dry_run,
-    });
+    log_off(
+        options,
+        Facts {
+            wanted,
+            once: options.once,
+            all_fine: code == exit::FINE,
+            asked_to_leave: conducted.asked.is_some(),
+            dry_run: global.dry_run,
+        },
+    );
     Ok(code)
 }
 
@@ -133,7 +136,8 @@ fn conduct(
     let ast = session.compile(&algorithm, &text)?;
     let function = if options.once { "once" } else { "serve" };
     if !ast.iter_functions().any(|known| known.name == function && known.params.len() == 1) {
-        let error = Error::new(Kind::Config, "robot.algorithm", format!("{algorithm} has no function {function}(robot)"));
+        let error =
+            Error::new(Kind::Config, "robot.algorithm", format!("{algorithm} has no function {function}(robot)"));
         Err(error.hint("copy stdlib/robot.rhai and change it: `once` and `serve` are what is called"))?;
     }
     let crew = Arc::new(crew(&session, names, lines)?);
@@ -251,11 +255,7 @@ struct Conductor<'a> {
 
 impl Conductor<'_> {
     /// Waits for the ends of all robots; sees to it that they come when somebody asks.
-    async fn until_the_end(
-        &self,
-        mut ended: UnboundedReceiver<End>,
-        mut asks: UnboundedReceiver<Asked>,
-    ) -> Conducted {
+    async fn until_the_end(&self, mut ended: UnboundedReceiver<End>, mut asks: UnboundedReceiver<Asked>) -> Conducted {
         let mut codes = vec![None; self.crew.len()];
         let mut asked = None;
         let mut deadline = Instant::now();

@@ -257,12 +257,15 @@ mod tests {
         let states = json!({ "robots": [{ "robot": "main", "state": "RUN", "state_seconds": 12.3 }] });
         let text = known.text(state_of(&states, "main").as_deref());
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        assert_eq!(lines, [
-            "main: running (process 7), RUN for 12 s, last heartbeat 2026-11-22T13:00:00Z",
-            "  job g-1 invoices: begun, 40 % step 2",
-            "  to deliver: 3; refused for good: 1",
-            "    refused: status 4: no such job",
-            "  g-0 hello: success",
-        ]);
+        assert_eq!(
+            lines,
+            [
+                "main: running (process 7), RUN for 12 s, last heartbeat 2026-11-22T13:00:00Z",
+                "  job g-1 invoices: begun, 40 % step 2",
+                "  to deliver: 3; refused for good: 1",
+                "    refused: status 4: no such job",
+                "  g-0 hello: success",
+            ]
+        );
     }
 }

@@ -195,7 +195,9 @@ fn tail(path: &Path) -> Result<String, String> {
             false => Ok(bytes),
         }
     };
-    read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|error| format!("{}: {error}", path.display()))
+    read()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Writes everything or nothing: the folder is not made when a secret is found in what would be written.
@@ -205,10 +207,14 @@ fn write(folder: &Path, pages: &[Page], secrets: &[String]) -> Result<()> {
             .hint("name a folder that does not exist yet, where you may write")
     };
     let spellings: Vec<String> = secrets.iter().flat_map(|secret| redact::spellings(secret)).collect();
-    let redacted: Vec<(&str, String)> = pages.iter().map(|page| (page.name.as_str(), redact::redacted(&page.text))).collect();
-    if let Some((name, _)) = redacted.iter().find(|(name, text)| redact::leaks(name, &spellings) || redact::leaks(text, &spellings)) {
+    let redacted: Vec<(&str, String)> =
+        pages.iter().map(|page| (page.name.as_str(), redact::redacted(&page.text))).collect();
+    if let Some((name, _)) =
+        redacted.iter().find(|(name, text)| redact::leaks(name, &spellings) || redact::leaks(text, &spellings))
+    {
         let safe = if redact::leaks(name, &spellings) { "a name" } else { name };
-        let error = Error::new(Kind::Refused, "robot.bundle", format!("a secret would stand in {safe}: nothing was written"));
+        let error =
+            Error::new(Kind::Refused, "robot.bundle", format!("a secret would stand in {safe}: nothing was written"));
         return Err(error.hint("this is a fault of pult: please tell its makers which page it is"));
     }
     std::fs::create_dir(folder).map_err(failed)?;

@@ -6,9 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::secret;
 
 /// Words behind which a secret stands.
-const NAMES: &[&str] = &[
-    "password", "passwd", "pwd", "secret", "token", "api_key", "api-key", "apikey", "guid", "webhook", "пароль",
-];
+const NAMES: &[&str] =
+    &["password", "passwd", "pwd", "secret", "token", "api_key", "api-key", "apikey", "guid", "webhook", "пароль"];
 
 /// Headers whose lines are left out whole, and their names with them.
 const HEADERS: &[&str] = &["authorization", "proxy-authorization", "cookie", "set-cookie"];

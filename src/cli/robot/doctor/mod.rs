@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn a_step_says_what_to_do_next() {
         let finding = Finding::wrong("tcp", exit::UNREACHABLE, "10.0.0.1:4500 refuses", "is the Orchestrator running?");
-        let known = "  FAILED   tcp          10.0.0.1:4500 refuses\n                        is the Orchestrator running?";
+        let known =
+            "  FAILED   tcp          10.0.0.1:4500 refuses\n                        is the Orchestrator running?";
         assert_eq!(finding.text(), known);
         let findings = [finding, Finding::fine("dns", "x"), Finding::unwise("clock", "late", "set it")];
         assert_eq!((code(&findings), code(&findings[1..])), (5, 0));

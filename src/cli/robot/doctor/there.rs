@@ -75,7 +75,8 @@ async fn walk(settings: &Settings, client: &Client, heartbeat: bool, found: &mut
     match timeout(PATIENCE, TcpStream::connect(addresses.as_slice())).await {
         Ok(Ok(_)) => found.push(Finding::fine("tcp", format!("{first} takes connections"))),
         failed => {
-            let why = failed.map_or_else(|_| "no answer".to_owned(), |done| done.map_or_else(|e| e.to_string(), |_| String::new()));
+            let why = failed
+                .map_or_else(|_| "no answer".to_owned(), |done| done.map_or_else(|e| e.to_string(), |_| String::new()));
             let next = "is the Orchestrator running, is the port right, does a firewall stand between?";
             found.push(Finding::wrong("tcp", exit::UNREACHABLE, format!("{whom}{first}: {why}"), next));
             return None;

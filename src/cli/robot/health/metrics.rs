@@ -13,12 +13,7 @@ struct Metric {
     of: fn(&Seen) -> Option<f64>,
 }
 
-const fn metric(
-    name: &'static str,
-    kind: &'static str,
-    help: &'static str,
-    of: fn(&Seen) -> Option<f64>,
-) -> Metric {
+const fn metric(name: &'static str, kind: &'static str, help: &'static str, of: fn(&Seen) -> Option<f64>) -> Metric {
     Metric { name, kind, help, of }
 }
 
@@ -39,7 +34,9 @@ const METRICS: &[Metric] = &[
     metric("pult_robot_heartbeat_age_seconds", "gauge", "Time since the last good heartbeat.", |seen| {
         seen.heartbeat_age
     }),
-    metric("pult_robot_retries_total", "counter", "Deliveries that were tried again.", |seen| Some(seen.retries as f64)),
+    metric("pult_robot_retries_total", "counter", "Deliveries that were tried again.", |seen| {
+        Some(seen.retries as f64)
+    }),
     metric("pult_robot_outbox_depth", "gauge", "Statuses and lines that wait to be delivered.", |seen| {
         Some(seen.outbox as f64)
     }),

@@ -159,8 +159,14 @@ mod tests {
     use super::*;
 
     fn robots() -> View {
-        let main =
-            Seen { robot: "main".into(), locked: true, alive: true, heartbeat_age: Some(1.0), interval: 10.0, ..Seen::default() };
+        let main = Seen {
+            robot: "main".into(),
+            locked: true,
+            alive: true,
+            heartbeat_age: Some(1.0),
+            interval: 10.0,
+            ..Seen::default()
+        };
         let late = Seen { robot: "late".into(), heartbeat_age: Some(31.0), ..main.clone() };
         Arc::new(move || vec![main.clone(), late.clone()])
     }
@@ -171,7 +177,10 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(serve(listener, robots()));
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
         let mut said = String::new();
         stream.read_to_string(&mut said).await.unwrap();
         serving.abort();
@@ -203,12 +212,10 @@ mod tests {
 
     #[test]
     fn an_address_without_a_host_is_this_computer() {
-        assert_eq!(["9090", ":9090", "0.0.0.0:1", "[::1]:1"].map(full), [
-            "127.0.0.1:9090",
-            "127.0.0.1:9090",
-            "0.0.0.0:1",
-            "[::1]:1"
-        ]);
+        assert_eq!(
+            ["9090", ":9090", "0.0.0.0:1", "[::1]:1"].map(full),
+            ["127.0.0.1:9090", "127.0.0.1:9090", "0.0.0.0:1", "[::1]:1"]
+        );
         assert!(warning("0.0.0.0:1".parse().unwrap()).is_some() && warning("[::1]:1".parse().unwrap()).is_none());
     }
 }

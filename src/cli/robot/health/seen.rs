@@ -68,9 +68,7 @@ impl Seen {
         }
         match self.heartbeat_age {
             None => Some("no heartbeat was answered yet".into()),
-            Some(age) if age > MISSED * self.interval => {
-                Some(format!("the last good heartbeat was {age:.0} s ago"))
-            }
+            Some(age) if age > MISSED * self.interval => Some(format!("the last good heartbeat was {age:.0} s ago")),
             Some(_) => None,
         }
     }

@@ -115,11 +115,13 @@ pub fn install(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     let service = service(global, options)?;
     let target = options.r#for.unwrap_or_else(Target::here);
     if options.print || global.dry_run {
-        print_line(match target {
-            Target::Systemd => systemd::unit(&service),
-            Target::Windows => task::xml(&service),
-        }
-        .trim_end())?;
+        print_line(
+            match target {
+                Target::Systemd => systemd::unit(&service),
+                Target::Windows => task::xml(&service),
+            }
+            .trim_end(),
+        )?;
         return Ok(0);
     }
     let told = match target {
@@ -127,7 +129,9 @@ pub fn install(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
         Target::Windows => task::install(&service)?,
     };
     told.iter().try_for_each(|line| print_line(line))?;
-    eprint_line("the service has none of the variables of your shell: a GUID is best kept as { file = … } or { keyring = … }");
+    eprint_line(
+        "the service has none of the variables of your shell: a GUID is best kept as { file = … } or { keyring = … }",
+    );
     Ok(0)
 }
 

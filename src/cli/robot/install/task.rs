@@ -134,7 +134,8 @@ struct File(PathBuf);
 impl File {
     fn place(name: &str, bytes: &[u8]) -> Result<File> {
         let path = std::env::temp_dir().join(format!("{name}-{}.xml", std::process::id()));
-        std::fs::write(&path, bytes).map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))?;
+        std::fs::write(&path, bytes)
+            .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))?;
         Ok(File(path))
     }
 }
