@@ -4,7 +4,7 @@ use base64::Engine;
 use serde_json::json;
 
 use crate::sim::{RUNS, STOPPED, SUCCESS};
-use crate::stage::{GUID, Stage};
+use crate::stage::{GUID, Stage, side_by_side};
 use crate::wire::{Proxy, Stub, beat, http, ok};
 
 /// A job that takes long enough to be seen working: 13 s.
@@ -138,7 +138,7 @@ pub fn statuses(stub: &Stub) -> Vec<String> {
 
 #[test]
 fn t08_a_job_without_a_task_runs() {
-    for task in ["", ",\"Task\":null", ",\"Task\":\"\"", ",\" Task \":null", ",\"Task\":\"null\""] {
+    side_by_side(["", ",\"Task\":null", ",\"Task\":\"\"", ",\" Task \":null", ",\"Task\":\"null\""], |task| {
         let stub = with_answer(answer(task));
         let mut stage = Stage::new();
         stage.through(stub.address());
@@ -147,12 +147,12 @@ fn t08_a_job_without_a_task_runs() {
         assert_eq!(statuses(&stub), ["8", "4"], "{task}");
         assert_eq!(stage.notes(), ["map"], "{task}");
         stage.ends_well();
-    }
+    });
 }
 
 #[test]
 fn t09_whatever_comes_with_200_means_that_a_status_was_delivered() {
-    for body in ["[]", "{}", "", "<html><body>Welcome</body></html>", "null"] {
+    side_by_side(["[]", "{}", "", "<html><body>Welcome</body></html>", "null"], |body| {
         let reply = body.to_owned();
         let stub = Stub::start(move |one, before| {
             let has_been_taken = before.iter().any(|one| one.target.ends_with("consumeNextJob"));
@@ -167,7 +167,7 @@ fn t09_whatever_comes_with_200_means_that_a_status_was_delivered() {
         stage.once().ends_with(0);
         assert_eq!(statuses(&stub), ["8", "4"], "answered with {body:?}");
         stage.ends_well();
-    }
+    });
 }
 
 #[test]
@@ -210,23 +210,26 @@ fn t11_guids_in_upper_case_are_the_same_guids() {
 
 #[test]
 fn t12_who_is_pointed_to_another_host_does_not_show_the_guid_there() {
-    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let stranger = Stub::start(|_, _| beat(0, 0));
-        let place = format!("http://localhost:{}/api/robot/heartbeat", stranger.place.port());
-        let door = Stub::start(move |_, _| {
-            let head = format!("HTTP/1.1 {status}\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n");
-            head.into_bytes()
-        });
-        let mut stage = Stage::new();
-        stage.through(door.address()).set("give_up = 20");
-        let ended = stage.once().ends();
-        assert!(ended.code != Some(0), "{}", ended.said);
-        for one in stranger.heard() {
-            assert_eq!(one.header("authorization"), None);
-            assert!(!one.body.contains(GUID) && !one.head.contains(GUID), "{one:?}");
-        }
-        stage.ends_well();
-    }
+    side_by_side(
+        ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"],
+        |status| {
+            let stranger = Stub::start(|_, _| beat(0, 0));
+            let place = format!("http://localhost:{}/api/robot/heartbeat", stranger.place.port());
+            let door = Stub::start(move |_, _| {
+                let head = format!("HTTP/1.1 {status}\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n");
+                head.into_bytes()
+            });
+            let mut stage = Stage::new();
+            stage.through(door.address()).set("give_up = 20");
+            let ended = stage.once().ends();
+            assert!(ended.code != Some(0), "{}", ended.said);
+            for one in stranger.heard() {
+                assert_eq!(one.header("authorization"), None);
+                assert!(!one.body.contains(GUID) && !one.head.contains(GUID), "{one:?}");
+            }
+            stage.ends_well();
+        },
+    );
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn t15_an_old_file_without_a_third_line_means_log_off() {
 
 #[test]
 fn t16_one_job_from_its_beginning_to_its_end() {
-    let stage = Stage::new();
+    // Slow enough that no job is seen working.
+    let stage = Stage::at(2.0, &[]);
     stage.script("work.rhai", "NOTE(\"ran\");");
     let job = stage.sim.job("work");
     stage.once().ends_with(0);
@@ -98,7 +99,7 @@ fn t16_one_job_from_its_beginning_to_its_end() {
 
 #[test]
 fn t17_three_jobs_one_after_another() {
-    let stage = Stage::new();
+    let stage = Stage::at(2.0, &[]);
     for name in ["first", "second", "third"] {
         stage.script(&format!("{name}.rhai"), &format!("NOTE(\"{name}\");"));
         stage.sim.job(name);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::a_protocol::{answer, statuses};
 use crate::sim::{FAILED, RUNS, SUCCESS};
-use crate::stage::Stage;
+use crate::stage::{Stage, side_by_side};
 use crate::wire::{Stub, beat, ok};
 
 /// The end of a job, after which another one is done.
@@ -131,13 +131,13 @@ fn t45_limits_end_a_job_and_are_named() {
             "memory",
         ),
     ];
-    for (setting, script, word) in cases {
+    side_by_side(cases, |(setting, script, word)| {
         let mut stage = Stage::new();
         stage.set(setting).script("greedy.rhai", script);
         let told = fails_and_goes_on(&stage, "greedy");
         assert!(told.to_lowercase().contains(word), "{setting}: {told}");
         stage.ends_well();
-    }
+    });
 }
 
 #[test]
@@ -190,18 +190,21 @@ fn handing_out(first: String) -> Stub {
 #[test]
 fn t47_a_job_without_a_guid_is_nothing_to_report_about() {
     let version = json!(json!({ "GUID": "9a0b", "Name": "work" }).to_string());
-    for job in ["\"{\\\"status\\\":1}\"", "null", "\"\"", "\"{\\\"GUID\\\":\\\"\\\"}\"", "17", "\"{\\\"GUID\""] {
-        let whole =
-            format!("{{\"ConsumeJobErrorCode\":0,\"ErrorText\":\"\",\"Job\":{job},\"ProcessVersion\":{version}}}");
-        let stub = handing_out(whole);
-        let mut stage = Stage::new();
-        stage.through(stub.address()).script("work.rhai", "NOTE(\"ran\");");
-        let said = stage.once().ends_with(0);
-        // The good one alone.
-        assert_eq!((statuses(&stub), stage.notes()), (vec!["8".into(), "4".into()], vec!["ran".into()]), "{job}");
-        assert!(said.to_lowercase().contains("guid"), "{job}: {said}");
-        stage.ends_well();
-    }
+    side_by_side(
+        ["\"{\\\"status\\\":1}\"", "null", "\"\"", "\"{\\\"GUID\\\":\\\"\\\"}\"", "17", "\"{\\\"GUID\""],
+        |job| {
+            let whole =
+                format!("{{\"ConsumeJobErrorCode\":0,\"ErrorText\":\"\",\"Job\":{job},\"ProcessVersion\":{version}}}");
+            let stub = handing_out(whole);
+            let mut stage = Stage::new();
+            stage.through(stub.address()).script("work.rhai", "NOTE(\"ran\");");
+            let said = stage.once().ends_with(0);
+            // The good one alone.
+            assert_eq!((statuses(&stub), stage.notes()), (vec!["8".into(), "4".into()], vec!["ran".into()]), "{job}");
+            assert!(said.to_lowercase().contains("guid"), "{job}: {said}");
+            stage.ends_well();
+        },
+    );
 }
 
 #[test]

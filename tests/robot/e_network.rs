@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::a_protocol::{answer, statuses};
 use crate::sim::{RUNS, STOPPED, STOPPING, SUCCESS};
-use crate::stage::{GUID, SPEED, Stage};
+use crate::stage::{GUID, SPEED, Stage, side_by_side};
 use crate::wire::{Proxy, Stub, are_apart, beat, http, ok};
 
 /// Ten seconds of a usual stage's clock.
@@ -34,7 +34,7 @@ fn t49_nobody_answers_at_the_start() {
 fn t49_the_pauses_grow_up_to_a_minute() {
     let stub = Stub::start(|_, _| Vec::new());
     let mut stage = Stage::at(40.0, &[]);
-    stage.through(stub.address()).set("give_up = 500");
+    stage.through(stub.address()).set("give_up = 360");
     stage.once().ends_with(5);
     let heard = stub.heard();
     let pauses: Vec<f64> =
@@ -243,7 +243,7 @@ fn t59_a_page_is_no_answer_and_passes() {
 
 #[test]
 fn t60_busy_servers_are_asked_again() {
-    for status in [408, 500, 502, 503, 504] {
+    side_by_side([408, 500, 502, 503, 504], |status| {
         let stage = Stage::new();
         stage.script("work.rhai", "NOTE(\"ran\");");
         let job = stage.sim.job("work");
@@ -253,7 +253,7 @@ fn t60_busy_servers_are_asked_again() {
         stage.once().ends_with(0);
         assert_eq!((stage.sim.status(&job), stage.notes()), (SUCCESS, vec!["ran".into()]), "{status}");
         stage.ends_well();
-    }
+    });
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn t60_retry_after_is_honoured() {
 
 #[test]
 fn t61_who_is_not_let_in_does_not_hammer() {
-    for status in ["401 Unauthorized", "403 Forbidden"] {
+    side_by_side(["401 Unauthorized", "403 Forbidden"], |status| {
         let stub = Stub::start(move |_, _| http(status, &format!("{{\"message\":\"No robot {GUID} here.\"}}")));
         let mut stage = Stage::new();
         stage.through(stub.address());
@@ -285,7 +285,7 @@ fn t61_who_is_not_let_in_does_not_hammer() {
         heard.windows(2).for_each(|two| are_apart(two[0].when, two[1].when, SPACING));
         assert!(said.contains("does not let this robot in"), "{said}");
         stage.ends_well();
-    }
+    });
 }
 
 #[test]

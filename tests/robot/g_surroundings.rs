@@ -193,9 +193,9 @@ fn t81_of_a_flood_debug_goes_first_and_statuses_never() {
     let line = |level, text: String| Line { job: "job".into(), version: String::new(), level, text };
     journal.repeat("job", JobStatus::Failed).unwrap();
     journal.say(&line(Level::Error, "the till is locked".into())).unwrap();
-    // Twice as much as there is room for.
+    // More than there is room for.
     let debug = "debug ".repeat(1300);
-    for batch in 0..64 {
+    for batch in 0..36 {
         let flood: Vec<Line> = (0..256).map(|n| line(Level::Debug, format!("{batch} {n} {debug}"))).collect();
         journal.say_all(&flood).unwrap();
         journal.say(&line(Level::Info, format!("step {batch} is done"))).unwrap();
@@ -211,7 +211,7 @@ fn t81_of_a_flood_debug_goes_first_and_statuses_never() {
         };
         counts[kind] += 1;
     }
-    assert_eq!((counts[..3].to_vec(), counts[4]), (vec![1, 1, 64], 1), "statuses, errors, infos; what was dropped");
+    assert_eq!((counts[..3].to_vec(), counts[4]), (vec![1, 1, 36], 1), "statuses, errors, infos; what was dropped");
     // 64 MiB at most.
     assert!((1..=64 * 1024 * 1024 / debug.len()).contains(&counts[3]), "{}", counts[3]);
 }

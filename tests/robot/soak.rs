@@ -78,7 +78,9 @@ fn batch(stage: &Stage, count: usize, guids: &[String], seen: &mut BTreeMap<Stri
     let (began, mut killed) = (Instant::now(), Instant::now());
     let is_new = |guid: &String| !before.contains(guid);
     loop {
+        let asked = Instant::now();
         let jobs = server(&stage.sim);
+        let took = asked.elapsed();
         let open: Vec<&String> = jobs
             .iter()
             .filter(|(guid, (_, passage))| is_new(guid) && !passage.last().is_some_and(|&status| is_final(status)))
@@ -99,7 +101,8 @@ fn batch(stage: &Stage, count: usize, guids: &[String], seen: &mut BTreeMap<Stri
             agent = start();
         }
         assert!(began.elapsed() < Duration::from_secs(60 + 2 * count as u64), "{} jobs are left: {open:?}", open.len());
-        std::thread::sleep(Duration::from_millis(200));
+        // The more jobs there are, the longer the answer takes; it is not what is tried here.
+        std::thread::sleep(Duration::from_millis(200).max(5 * took));
     }
     // What they have still to tell.
     stage.sleep(60.0);

@@ -56,7 +56,7 @@ impl Stage {
             "jobs=0".into(),
             "tasks=0".into(),
             format!("speed={speed}"),
-            "spacing_tolerance_ms=350".into(),
+            "spacing_tolerance_ms=420".into(),
         ];
         let knobs = usual.into_iter().chain(knobs.iter().map(|knob| knob.to_string()));
         let sim = Sim::start(&knobs.map(|knob| format!("robot.{knob}")).collect::<Vec<_>>());
@@ -293,6 +293,15 @@ impl Stage {
         agent.ends();
         self.ends_well();
     }
+}
+
+/// Does the same with each, all at once: most of the time somebody waits.
+pub fn side_by_side<T: Send>(all: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
+    std::thread::scope(|threads| {
+        for one in all {
+            threads.spawn(|| work(one));
+        }
+    });
 }
 
 /// Where the bracket is closed that was opened before this.
