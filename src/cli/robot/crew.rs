@@ -36,6 +36,9 @@ const QUICKEST: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Many robots begin one after the other, so that not all of them ask at the same moment.
+const APART: Duration = Duration::from_millis(20);
+
 /// How often a robot that pauses looks whether it is to leave.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -123,6 +126,7 @@ impl Work<'_> {
     pub fn begin<'s, 'e>(&'s self, threads: &'s Threads<'s, 'e>, place: usize, member: &'s Member) -> Result<()> {
         let thread = Builder::new().name(format!("robot {}", member.name)).stack_size(STACK);
         let run = move || {
+            std::thread::sleep(APART.saturating_mul(u32::try_from(place).unwrap_or_default()));
             // A robot that breaks must not keep the others from being told of.
             let ended = catch_unwind(AssertUnwindSafe(|| self.carry_on(member)));
             let end = ended.unwrap_or_else(|_| Err(Box::new(Report::of(&broken(&member.name)))));

@@ -97,6 +97,17 @@ impl Answered {
     }
 }
 
+/// Robots that reach their Orchestrators in the same way do so through one client: certificates of the system are read once,
+/// and a connection serves whoever comes next.
+fn shared(settings: &Settings, context: &Context, waits: Waits, is_loopback: bool) -> Result<Http> {
+    let (ca, proxy, insecure) = (settings.text("ca"), settings.text("proxy"), settings.flag("insecure"));
+    let (answer, connect) = (settings.number("timeout"), settings.number("connect_timeout"));
+    let way = format!("{NAME} {ca:?} {proxy:?} {insecure} {answer:?} {connect:?} {is_loopback}");
+    let own = Http::new(settings, &WORDS, waits, is_loopback)?;
+    let shared = context.shared(&way, || own);
+    Ok((*shared).clone())
+}
+
 impl Client {
     /// Reads the settings; makes no connection.
     pub fn open(settings: &Settings, context: &Context) -> Result<Client> {
@@ -116,7 +127,7 @@ impl Client {
             origin: settings.origin.clone(),
             read_only: settings.flag("read_only"),
             insecure: settings.flag("insecure"),
-            http: Http::new(settings, &WORDS, waits, address.is_loopback())?,
+            http: shared(settings, context, waits, address.is_loopback())?,
             guid,
             api_key,
             context: context.clone(),
