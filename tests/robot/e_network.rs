@@ -33,16 +33,16 @@ fn t49_nobody_answers_at_the_start() {
 #[test]
 fn t49_the_pauses_grow_up_to_a_minute() {
     let stub = Stub::start(|_, _| Vec::new());
-    let mut stage = Stage::at(50.0, &[]);
-    stage.through(stub.address()).set("give_up = 600");
+    let mut stage = Stage::at(40.0, &[]);
+    stage.through(stub.address()).set("give_up = 500");
     stage.once().ends_with(5);
     let heard = stub.heard();
     let pauses: Vec<f64> =
         heard.windows(2).map(|two| (two[1].when - two[0].when).as_secs_f64() * stage.speed).collect();
     assert!(pauses.len() >= 8, "{pauses:?}");
-    // What a loaded machine adds is real time: half a second of it.
-    let slack = 0.5 * stage.speed;
-    assert!(pauses.iter().all(|&pause| (10.0 - 3.0..=60.0 + slack + 11.0).contains(&pause)), "{pauses:?}");
+    // What a loaded machine adds or takes is real time; the very first one also makes the client.
+    let (late, early) = (0.5 * stage.speed, 0.12 * stage.speed);
+    assert!(pauses.iter().all(|&pause| (10.0 - early..=71.0 + late).contains(&pause)), "{pauses:?}");
     let mean = |some: &[f64]| some.iter().sum::<f64>() / some.len() as f64;
     assert!(mean(&pauses[3..]) > mean(&pauses[..3]), "{pauses:?}");
     let distinct: std::collections::BTreeSet<i64> = pauses[3..].iter().map(|&pause| pause as i64).collect();
@@ -106,8 +106,9 @@ fn t52_no_job_after_all_is_no_error() {
     assert_eq!(statuses(&stub), [""; 0]);
     assert_eq!(stub.story(), ["heartbeat", "consumeNextJob", "heartbeat", "consumeNextJob", "heartbeat"]);
     let heard = stub.heard();
-    are_apart(heard[1].when, heard[2].when, SPACING);
-    are_apart(heard[3].when, heard[4].when, SPACING);
+    // From one heartbeat to the next.
+    are_apart(heard[0].when, heard[2].when, SPACING);
+    are_apart(heard[2].when, heard[4].when, SPACING);
     stage.ends_well();
 }
 
@@ -274,7 +275,7 @@ fn t60_retry_after_is_honoured() {
 
 #[test]
 fn t61_who_is_not_let_in_does_not_hammer() {
-    for (status, word) in [("401 Unauthorized", "401"), ("403 Forbidden", "403")] {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
         let stub = Stub::start(move |_, _| http(status, &format!("{{\"message\":\"No robot {GUID} here.\"}}")));
         let mut stage = Stage::new();
         stage.through(stub.address());
@@ -282,7 +283,7 @@ fn t61_who_is_not_let_in_does_not_hammer() {
         let heard = stub.heard();
         assert_eq!(heard.len(), 3, "{heard:?}");
         heard.windows(2).for_each(|two| are_apart(two[0].when, two[1].when, SPACING));
-        assert!(said.contains(word), "{said}");
+        assert!(said.contains("does not let this robot in"), "{said}");
         stage.ends_well();
     }
 }

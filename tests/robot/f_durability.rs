@@ -99,7 +99,8 @@ fn t71_a_stranger_with_the_number_of_an_old_process_lives() {
 #[test]
 fn t72_a_job_that_comes_again_is_reported_again_and_not_run() {
     for (how, expected) in [("report", 1), ("run", 2)] {
-        let mut stage = Stage::new();
+        // An Orchestrator that refuses to let an ended job begin again is obeyed; this one says nothing.
+        let mut stage = Stage::with(&["strict_order=false"]);
         stage.set(&format!("on_repeat = \"{how}\"")).script("work.rhai", "NOTE(\"began\");");
         let job = stage.sim.job("work");
         stage.once().ends_with(0);
@@ -130,7 +131,7 @@ fn t73_with_a_full_disk_nothing_is_taken() {
     stage.dress(&mut command);
     command.args([
         "-c",
-        "trap '' XFSZ; ulimit -f 8; exec \"$@\"",
+        "trap '' XFSZ; ulimit -f 68; exec \"$@\"",
         "sh",
         env!("CARGO_BIN_EXE_pult"),
         "robot",
@@ -140,11 +141,11 @@ fn t73_with_a_full_disk_nothing_is_taken() {
         command.arg(stage.config("state.sqlite"));
         command
     });
-    stage.sim.until("some heartbeats", |sim| sim.beats().len() >= 4);
+    // Room for the index of the log that SQLite keeps, in units of 512 bytes, and for no log.
+    stage.sim.until("the cause is named", |_| agent.said.text().contains("journal"));
+    stage.sleep(40.0);
     assert!(!stage.sim.story().contains(&"consume".to_owned()));
     assert_eq!(stage.sim.status(&job), crate::sim::PENDING);
-    let said = agent.said.text();
-    assert!(said.contains("journal") || said.contains("disk"), "{said}");
     // With room again it is done.
     agent.signal("TERM");
     agent.ends();

@@ -81,7 +81,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn t78_what_support_is_given_holds_no_secret() {
     let password = "Pa55-of-the-bank";
-    let stage = Stage::new();
+    let mut stage = Stage::new();
     stage.sim.tell("asset", json!({ "name": "bank", "type": 1, "text": "clerk", "password": password }));
     stage.script("work.rhai", "print(robot.credential(\"bank\").password); throw \"no\"");
     stage.sim.job("work");
@@ -104,6 +104,8 @@ fn t78_what_support_is_given_holds_no_secret() {
         }
     }
     std::fs::remove_file(config).unwrap();
+    // The password is not the key it was said to be.
+    stage.is_not_judged();
     stage.ends_well();
 }
 

@@ -32,7 +32,8 @@ fn faults(sim: &Sim) {
             ("status", json!({ "status": 500, "applied": true })),
             ("drop", json!({ "applied": true })),
             ("refuse", json!({})),
-            ("html", json!({ "applied": false })),
+            // Any page with 200 means that a status was delivered.
+            ("html", json!({ "applied": true })),
             ("truncated", json!({ "applied": true })),
             ("delay", json!({ "seconds": 6 })),
         ] {
