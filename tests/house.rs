@@ -29,7 +29,8 @@ impl File {
 
     /// Lines of the program itself, with their numbers: without comments, and without the tests at the end.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\n#[cfg(unix)]\nmod tests {"];
+        let end = tests.iter().find_map(|tests| self.text.find(tests)).unwrap_or(self.text.len());
         let lines = self.text[..end].lines().enumerate().map(|(at, line)| (at + 1, line));
         lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
@@ -111,7 +112,15 @@ fn client_and_wire_know_nothing_of_scripts() {
     let inner = all
         .iter()
         .filter(|file| file.service().is_some_and(|(_, path)| path.starts_with("client") || path.starts_with("wire")));
-    never("`client` and `wire` never name Rhai", inner, &["rhai", "script", "bindings"]);
+    // Robots run scripts: the word alone is one of their language.
+    let mut broken = Vec::new();
+    for file in inner {
+        let names = |line: &str| line.contains("rhai::") || says(line, "crate::script") || says(line, "bindings");
+        broken.extend(
+            file.code().filter(|(_, line)| names(line)).map(|(at, line)| format!("{}:{at}: {line}", file.path)),
+        );
+    }
+    assert!(broken.is_empty(), "`client` and `wire` never name Rhai: {broken:#?}");
 }
 
 #[test]

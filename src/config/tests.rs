@@ -534,7 +534,7 @@ fn connections_are_written_as_they_are_read() {
     let mut config = Config::default();
     config.add("b24", "main", settings.clone());
     config.add("b24", "of \"others\"", settings);
-    let file = File::new(&config.written());
+    let file = File::new(config.written());
     let read = Config::load(&file.path(), KNOWN, None).unwrap();
     for name in ["main", "of \"others\""] {
         let settings = read.connection("b24", name).unwrap();

@@ -103,7 +103,8 @@ fn signal(_status: ExitStatus) -> i32 {
     0
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
 
