@@ -38,7 +38,7 @@ pub mod jobs {
     /// Starts the newest version of a process, by its name or GUID, at this robot; the job's GUID.
     ///
     /// ```rhai
-    /// let job = robot.start_job("Пример на Python");
+    /// let job = robot.start_job("Примеры");
     /// assert_eq(robot.job_status(job), "pending");
     /// ```
     #[rhai_fn(return_raw, pure)]
@@ -79,7 +79,7 @@ pub mod jobs {
     /// The same with options: `timeout`, `pause` between two questions; seconds.
     ///
     /// ```rhai
-    /// let job = robot.start_job("Пример на Python");
+    /// let job = robot.start_job("Примеры");
     /// try { robot.wait_job(job, #{ timeout: 0.1, pause: 0.05 }); } catch (err) {
     ///     assert_eq(err.error, "robot.job_timeout");
     /// }
@@ -186,7 +186,7 @@ pub mod jobs {
     /// - `status`, `description`, `priority`
     ///
     /// ```rhai
-    /// let process = robot.call("process.read", #{ about: "Пример на Python" });
+    /// let process = robot.call("process.read", #{ about: "Примеры" });
     /// let trigger = robot.create_schedule("every night", #{
     ///     process: process.id, processing_type: 2, cron: "0 3 * * *", robot_type: 0, robot: 1, status: 0,
     /// });
@@ -210,7 +210,7 @@ pub mod jobs {
     /// The files that belong to messages of a robot, a job or one message: Rows.
     ///
     /// ```rhai
-    /// let job = robot.start_job("Пример на Python");
+    /// let job = robot.start_job("Примеры");
     /// assert_eq(robot.log_files(job).len(), 0);
     /// ```
     #[rhai_fn(return_raw, pure)]

@@ -179,7 +179,7 @@ async fn what_people_do_works() {
     assert!(client.set_asset("fresh", "ещё").await.unwrap());
     assert_eq!(client.asset_text("fresh").await.unwrap(), "ещё");
     assert_eq!(client.credential("1c_login").await.unwrap().login, "robot");
-    let started = client.start_job("Пример на Python", &Options::new()).await.unwrap().unwrap();
+    let started = client.start_job("Примеры", &Options::new()).await.unwrap().unwrap();
     let waiting = client.wait_job(&started, Duration::from_millis(50), Some(Duration::from_millis(10))).await;
     assert_eq!(waiting.unwrap_err().code(), "robot.job_timeout");
     control(&simulated, "abort", json!({ "job": started })).await;
