@@ -176,7 +176,7 @@ pub mod job {
     /// text, where `unreadable_task = "text"` lets such jobs begin.
     ///
     /// ```rhai
-    /// let file = robot.params?.file ?? "invoices.xml";
+    /// let file = robot.params.get("file") ?? "invoices.xml";
     /// ```
     #[rhai_fn(get = "params", return_raw, pure)]
     pub fn params(call: NativeCallContext, _robot: &mut Robot) -> Thrown<Dynamic> {
