@@ -170,7 +170,7 @@ async fn admit(login: &Login, server: &Arc<Server>, encrypted: bool, answer: &mu
         status: "sleeping",
     });
     answer.set_spid(spid);
-    let session = match Session::new(server.world.clone(), spid, &login.user, &login.database) {
+    let session = match Session::new(server.world().clone(), spid, &login.user, &login.database) {
         Ok(session) => session,
         Err(said) => {
             hub.leave(spid);

@@ -52,11 +52,16 @@ pub struct SqlServer {
 /// What connections share.
 struct Server {
     hub: Arc<Hub>,
-    world: Arc<World>,
+    world: OnceLock<Arc<World>>,
     certificate: OnceLock<Result<Certificate, String>>,
 }
 
 impl Server {
+    /// The databases, made when somebody first connects: most who start a sandbox never ask for them.
+    fn world(&self) -> &Arc<World> {
+        self.world.get_or_init(|| Arc::new(World::new(self.hub.clone())))
+    }
+
     /// The certificate, made when first asked for.
     fn certificate(&self) -> io::Result<&Certificate> {
         self.certificate.get_or_init(Certificate::new).as_ref().map_err(|error| io::Error::other(error.as_str()))
@@ -70,8 +75,7 @@ impl SqlServer {
         let address = listener.local_addr()?;
         let most = knobs.max_connections;
         let hub = Arc::new(Hub::new(knobs));
-        let world = Arc::new(World::new(hub.clone()));
-        let server = Arc::new(Server { hub, world, certificate: OnceLock::new() });
+        let server = Arc::new(Server { hub, world: OnceLock::new(), certificate: OnceLock::new() });
         let listener = tokio::spawn(accept(listener, server.clone(), most));
         Ok(SqlServer { address, server, listener })
     }

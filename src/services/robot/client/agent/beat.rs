@@ -75,9 +75,14 @@ impl Agent {
             Ok(pulse) => pulse,
             Err(error) => {
                 self.count(|counts| counts.beat_failed());
+                // Without a job the algorithm hears of it.
+                if !heard.beat.job.is_empty() && self.is_new(&format!("beat {}", error.code())) {
+                    self.note(Level::Warning, &format!("the job goes on, though a heartbeat failed: {error}"));
+                }
                 return Err(error);
             }
         };
+        self.now(|now| now.said.retain(|said| !said.starts_with("beat ")));
         let again = self.count(|counts| counts.beat_was_good(Instant::now()));
         self.store()?.outbox.heartbeat_was_good(again);
         self.read_text(&pulse);
@@ -196,7 +201,11 @@ impl Agent {
     pub(super) fn done_with_job(&self, event: &str) {
         self.0.pace.set_free();
         self.turn("IDLE_HB", event);
-        self.now(|now| now.job = None);
+        self.now(|now| {
+            now.job = None;
+            // What was said of the job before this one is not needed any more.
+            now.said.retain(|said| !said.starts_with("late "));
+        });
     }
 
     /// Heartbeats for the job under way as long as it is waited for; ends with each answer.
