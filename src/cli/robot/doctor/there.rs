@@ -14,6 +14,7 @@ use crate::core::context::Context;
 use crate::core::http::{Http, Waits, Words};
 use crate::error::Error;
 use crate::services::robot::client::Client;
+use crate::services::robot::client::gone::Gone;
 use crate::services::robot::client::orchestrator::Orchestrator;
 use crate::services::robot::client::shapes::Beat;
 use crate::services::robot::client::trouble::code;
@@ -148,7 +149,7 @@ fn clock(date: Option<String>) -> Finding {
 /// Whether the Orchestrator knows the robot: asked without making it ready, or by a heartbeat.
 async fn guid(client: &Client, heartbeat: bool) -> Vec<Finding> {
     if heartbeat {
-        let beat = client.heartbeat(&Beat::ready()).await;
+        let beat = client.heartbeat(&Beat::ready(), &Gone::default()).await;
         return vec![match beat {
             Ok(pulse) => {
                 let work = if pulse.has_job { "there is a job" } else { "there is no job" };

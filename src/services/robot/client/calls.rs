@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::gone::Gone;
 use super::http::{Answered, Client};
 use super::orchestrator::Orchestrator;
 use super::shapes::{Beat, JobStatus, Line, Pulse, Taken};
@@ -14,13 +15,13 @@ use crate::services::robot::wire::request::Request;
 const CONSUME_TIMES: u32 = 2;
 
 impl Client {
-    async fn beat(&self, beat: &Beat) -> Result<Pulse> {
+    async fn beat(&self, beat: &Beat, gone: &Gone) -> Result<Pulse> {
         let here = self.0.whereabouts.here().await;
         let request = Request::heartbeat(self.0.guid.expose(), &here, beat);
         if self.only_tells(&request)? {
             return Ok(Pulse { code: 0, text: String::new(), has_job: false, raw: serde_json::json!({}) });
         }
-        let answered = self.ask(&request, self.timeout()).await?;
+        let answered = self.ask_noted(&request, self.timeout(), gone).await?;
         answer::pulse(&answered.body).map_err(|wrong| self.wrong(&request, wrong, &answered.body))
     }
 
@@ -40,6 +41,31 @@ impl Client {
         }
         let answered = self.ask(request, self.timeout()).await?;
         self.delivered(request, &answered)
+    }
+
+    async fn report(&self, job: &str, status: JobStatus) -> Result<()> {
+        let request = Request::update(job, status);
+        if self.only_tells(&request)? {
+            return Ok(());
+        }
+        let answered = self.ask(&request, self.timeout()).await?;
+        self.delivered(&request, &answered)?;
+        match answer::is_page(&answered.body) {
+            true => self.confirmed(&request, job, status, &answered).await,
+            false => Ok(()),
+        }
+    }
+
+    /// A page of HTML in answer to a status may be the Orchestrator's way to say yes, or that of somebody in between: the job
+    /// itself tells. Where it must not be looked at, the page counts.
+    async fn confirmed(&self, request: &Request, job: &str, status: JobStatus, answered: &Answered) -> Result<()> {
+        match self.status_of(job).await {
+            Ok(found) if found != status && !found.is_final() && (status.is_final() || found == JobStatus::Pending) => {
+                let why = format!("it is a page, and the job is {} there", found.word());
+                Err(self.unreadable(request, &why, &answered.body))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A page at the end of a redirection is a page for people to log in, and no answer to an update.
@@ -77,8 +103,16 @@ impl Client {
 }
 
 impl Orchestrator for Client {
-    fn heartbeat<'a>(&'a self, beat: &'a Beat) -> BoxFuture<'a, Result<Pulse>> {
-        Box::pin(self.beat(beat))
+    fn prepare(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // A client that cannot be made is told of by the request.
+            let _ = self.0.http.client();
+            self.0.whereabouts.refresh().await;
+        })
+    }
+
+    fn heartbeat<'a>(&'a self, beat: &'a Beat, gone: &'a Gone) -> BoxFuture<'a, Result<Pulse>> {
+        Box::pin(self.beat(beat, gone))
     }
 
     fn consume(&self) -> BoxFuture<'_, Result<Option<Taken>>> {
@@ -86,7 +120,7 @@ impl Orchestrator for Client {
     }
 
     fn update<'a>(&'a self, job: &'a str, status: JobStatus) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.tell(&Request::update(job, status)).await })
+        Box::pin(self.report(job, status))
     }
 
     fn log<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<()>> {

@@ -40,16 +40,31 @@ impl Whereabouts {
         }
     }
 
-    /// As it is now; at most [`FRESH`] old. What cannot be found out is empty.
+    /// As it was found out last. What cannot be found out is empty.
     pub async fn here(&self) -> Here {
-        if let Some((at, here)) = &*self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-            && at.elapsed() < FRESH
-        {
-            return here.clone();
+        let known = self.known().clone();
+        match known {
+            Some((_, here)) => here,
+            None => self.look().await,
         }
+    }
+
+    /// Finds it out again when that is more than [`FRESH`] ago.
+    pub async fn refresh(&self) {
+        let is_fresh = self.known().as_ref().is_some_and(|(at, _)| at.elapsed() < FRESH);
+        if !is_fresh {
+            self.look().await;
+        }
+    }
+
+    async fn look(&self) -> Here {
         let here = self.found().await;
-        *self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((Instant::now(), here.clone()));
+        *self.known() = Some((Instant::now(), here.clone()));
         here
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Here)>> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     async fn found(&self) -> Here {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 
+use super::gone::{Gone, noted};
 use super::here::Whereabouts;
 use super::shapes::Level;
 use super::trouble::code;
@@ -198,12 +199,17 @@ impl Client {
 
     /// The body of a good answer.
     pub(super) async fn ask(&self, request: &Request, timeout: Duration) -> Result<Answered> {
+        self.ask_noted(request, timeout, &Gone::default()).await
+    }
+
+    /// The same; notes when the request went out.
+    pub(super) async fn ask_noted(&self, request: &Request, timeout: Duration, gone: &Gone) -> Result<Answered> {
         self.0.counters.calls.add(1);
         let first = self.verb(request);
-        let mut answered = self.follow(request, first, timeout).await?;
+        let mut answered = self.follow(request, first, timeout, gone).await?;
         let other = if first == request.verb { request.verb.other() } else { Some(request.verb) };
         if let Some(other) = other.filter(|_| answered.is_no_route()) {
-            let second = self.follow(request, other, timeout).await?;
+            let second = self.follow(request, other, timeout, gone).await?;
             if !second.is_no_route() {
                 if !second.is_passing() {
                     self.remember(request, other);
@@ -231,11 +237,11 @@ impl Client {
     }
 
     /// Sends it, and once more to where this host has moved. The key goes nowhere else.
-    async fn follow(&self, request: &Request, verb: Verb, timeout: Duration) -> Result<Answered> {
+    async fn follow(&self, request: &Request, verb: Verb, timeout: Duration, gone: &Gone) -> Result<Answered> {
         let (mut url, mut verb, mut moves) = (self.0.address.at(&request.path), verb, 0);
         loop {
             let fields = if verb == request.verb || verb != Verb::Get { &request.fields[..] } else { &[] };
-            let (mut answered, headers) = self.exchange(request, verb, url.clone(), fields, timeout).await?;
+            let (mut answered, headers) = self.exchange(request, verb, url.clone(), fields, timeout, gone).await?;
             let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
             let Some(to) = to.filter(|_| matches!(answered.status, 301 | 302 | 303 | 307 | 308)) else {
                 answered.elsewhere = moves > 0 && !url.path().ends_with(&request.path);
@@ -258,6 +264,7 @@ impl Client {
         mut url: Url,
         fields: &[(String, String)],
         timeout: Duration,
+        gone: &Gone,
     ) -> Result<(Answered, HeaderMap)> {
         let client = self.0.http.client()?;
         let in_query = matches!(verb, Verb::Get | Verb::Delete);
@@ -272,7 +279,9 @@ impl Client {
         };
         sending = sending.headers(self.headers(request.whose)?).timeout(timeout);
         if !in_query {
-            sending = sending.header(CONTENT_TYPE, HeaderValue::from_static(form::KIND)).body(form::encoded(fields));
+            sending = sending
+                .header(CONTENT_TYPE, HeaderValue::from_static(form::KIND))
+                .body(noted(form::encoded(fields), gone));
         }
         self.0.counters.requests.add(1);
         let sent = sending.send().await;
@@ -331,6 +340,12 @@ impl Client {
                 let name = if request.whose == Whose::Account && self.0.api_key.is_some() { "api_key" } else { "guid" };
                 Error::new(Kind::Auth, code::UNAUTHORISED, format!("{what}: {place} does not let this robot in{said}"))
                     .hint(format!("check `{name}` in the settings, and the robot in the Orchestrator"))
+            }
+            // An Orchestrator that is being renewed has none of its addresses: that says nothing of the thing.
+            404 if request.whose == Whose::Robot && (answered.is_no_route() || answer::is_page(&answered.body)) => {
+                let message = format!("{what}: {place} has no such address now (404){said}");
+                Error::new(Kind::Unavailable, code::BUSY, message)
+                    .hint("it may be starting; or `address` leads to another server")
             }
             404 => Error::new(Kind::NotFound, code::NOT_FOUND, format!("{what}: {place} has no such thing{said}"))
                 .hint("it may have been deleted; or `address` leads to another server"),

@@ -6,6 +6,7 @@ mod assets;
 mod calls;
 pub mod failpoint;
 mod files;
+pub mod gone;
 mod here;
 pub mod http;
 pub mod jobs;

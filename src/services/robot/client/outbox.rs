@@ -39,7 +39,7 @@ pub struct Outbox {
     failpoint: Failpoint,
     /// At most one is under way. When nobody waits for it any more, the next caller does: a line must not go out twice.
     flight: tokio::sync::Mutex<Option<Flight>>,
-    tries: Mutex<Tries>,
+    tries: Mutex<Both>,
     /// Rung when something was put in.
     pub bell: Notify,
 }
@@ -56,14 +56,50 @@ struct Sender {
     longest: Duration,
 }
 
+/// Lines go to another address than statuses: when that does not answer, statuses go on.
+#[derive(Default)]
+struct Both {
+    statuses: Tries,
+    lines: Tries,
+}
+
+impl Both {
+    fn of(&mut self, item: &Item) -> &mut Tries {
+        match item.what {
+            What::Status(_) => &mut self.statuses,
+            What::Line(_) | What::Dropped(_) => &mut self.lines,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Tries {
     failed: u32,
+    /// When the first of these failed.
+    since: Option<Instant>,
     not_before: Option<Instant>,
     /// The thing for which the credentials were refused, and how often with a good heartbeat in between.
     refused: Option<(i64, u32)>,
     /// A heartbeat was accepted since the last refusal.
     is_known: bool,
+}
+
+impl Tries {
+    /// Something of its kind was taken, or will never be.
+    fn begin_anew(&mut self) {
+        *self = Tries { is_known: self.is_known, ..Tries::default() };
+    }
+
+    /// When the next one may go, if that is not now.
+    fn later(&self) -> Option<Instant> {
+        self.not_before.filter(|until| *until > Instant::now())
+    }
+
+    /// Whether nothing of this kind was taken for so long, up to the next try, that others do not wait for it any more.
+    fn is_down(&self, timing: &Timing) -> bool {
+        let next = self.later().unwrap_or_else(Instant::now);
+        self.since.is_some_and(|since| next.saturating_duration_since(since) >= timing.spacing)
+    }
 }
 
 impl Sender {
@@ -121,13 +157,21 @@ impl Outbox {
 
     /// A heartbeat was accepted. `again`: after one that was not, so that what waits is tried at once.
     pub fn heartbeat_was_good(&self, again: bool) {
-        self.with(|tries| {
-            if again || tries.refused.is_some() {
-                tries.not_before = None;
-                tries.failed = 0;
+        self.with(|both| {
+            for tries in [&mut both.statuses, &mut both.lines] {
+                if again || tries.refused.is_some() {
+                    tries.not_before = None;
+                    tries.failed = 0;
+                }
+                tries.is_known = true;
             }
-            tries.is_known = true;
         });
+        self.bell.notify_waiters();
+    }
+
+    /// Whatever has failed is tried at once: there will be no better time.
+    pub fn try_now(&self) {
+        self.with(|both| (both.statuses.not_before, both.lines.not_before) = (None, None));
         self.bell.notify_waiters();
     }
 
@@ -135,8 +179,7 @@ impl Outbox {
     pub async fn send_one(&self) -> Result<Went> {
         let mut flight = self.flight.lock().await;
         if flight.is_none() {
-            self.wait().await;
-            let Some(item) = self.journal.next()? else { return Ok(Went::Nothing) };
+            let Some(item) = self.due().await? else { return Ok(Went::Nothing) };
             let sender = Sender { orchestrator: self.orchestrator.clone(), longest: self.timing.answer };
             let answer = Box::pin(sender.send(item.clone()));
             *flight = Some(Flight { item, answer });
@@ -151,11 +194,21 @@ impl Outbox {
         }
     }
 
-    async fn wait(&self) {
+    /// The next thing, when its time has come. While statuses have to wait, lines do: a line must not come before the status
+    /// that it follows.
+    async fn due(&self) -> Result<Option<Item>> {
         loop {
             let rung = self.bell.notified();
-            let Some(until) = self.with(|tries| tries.not_before).filter(|until| *until > Instant::now()) else {
-                return;
+            let (statuses, lines, passes) =
+                self.with(|both| (both.statuses.later(), both.lines.later(), both.lines.is_down(&self.timing)));
+            let until = match (statuses, lines) {
+                (Some(until), _) => until,
+                (None, None) => return self.journal.next(passes),
+                (None, Some(until)) => match self.journal.next_status(passes)? {
+                    Some(item) => return Ok(Some(item)),
+                    None if self.journal.depth()? == 0 => return Ok(None),
+                    None => until,
+                },
             };
             tokio::select! {
                 () = sleep_until(until) => {}
@@ -169,7 +222,7 @@ impl Outbox {
             self.failpoint.reached("after_send");
         }
         self.journal.delivered(&item)?;
-        self.with(|tries| *tries = Tries { is_known: tries.is_known, ..Tries::default() });
+        self.with(|both| both.of(&item).begin_anew());
         Ok(Went::Delivered)
     }
 
@@ -177,17 +230,16 @@ impl Outbox {
         let is_dead = match Trouble::of(&error) {
             Trouble::Permanent => true,
             Trouble::Auth => self.refused(&item),
-            Trouble::Certificate => self.pause(|timing, failed| timing.pause_for_auth(failed)),
-            Trouble::Transient(after) => self.pause(|timing, failed| {
-                let asked = after.unwrap_or_default().div_f64(timing.speed);
-                timing.pause(failed).max(asked)
-            }),
-            Trouble::Unknown | Trouble::Own => self.pause(|timing, failed| timing.pause(failed)),
+            Trouble::Way => self.pause(&item, |timing, failed| timing.pause_for_auth(failed)),
+            Trouble::Transient(after) => {
+                self.pause(&item, |timing, failed| timing.pause(failed).max(timing.asked(after.unwrap_or_default())))
+            }
+            Trouble::Unknown | Trouble::Own => self.pause(&item, |timing, failed| timing.pause(failed)),
         };
         if is_dead {
             let code = error.http_status().map(|status| format!("{status}: ")).unwrap_or_default();
             self.journal.dead(&item, &format!("{code}{}", error.message()))?;
-            self.with(|tries| *tries = Tries { is_known: tries.is_known, ..Tries::default() });
+            self.with(|both| both.of(&item).begin_anew());
             return Ok(Went::Dead(item, error));
         }
         let is_doubtful = matches!(error.code(), code::TIMEOUT | code::BROKEN_OFF);
@@ -195,27 +247,31 @@ impl Outbox {
         Ok(Went::Later(error))
     }
 
-    fn pause(&self, pause: impl FnOnce(&Timing, u32) -> Duration) -> bool {
-        self.with(|tries| {
+    fn pause(&self, item: &Item, pause: impl FnOnce(&Timing, u32) -> Duration) -> bool {
+        self.with(|both| {
+            let tries = both.of(item);
+            let now = Instant::now();
             tries.failed = tries.failed.saturating_add(1);
-            tries.not_before = Some(Instant::now() + pause(&self.timing, tries.failed));
+            tries.since.get_or_insert(now);
+            tries.not_before = Some(now + pause(&self.timing, tries.failed));
         });
         false
     }
 
     /// Counts a refusal of the credentials; whether it is the thing that is not wanted, and not the robot.
     fn refused(&self, item: &Item) -> bool {
-        self.with(|tries| {
+        self.with(|both| {
+            let tries = both.of(item);
             let before = tries.refused.filter(|(seq, _)| *seq == item.seq).map_or(0, |(_, times)| times);
             let times = if before == 0 || tries.is_known { before + 1 } else { before };
             tries.refused = Some((item.seq, times));
             tries.is_known = false;
         });
-        self.pause(|timing, failed| timing.pause_for_auth(failed));
-        self.with(|tries| tries.refused.is_some_and(|(_, times)| times >= REFUSALS))
+        self.pause(item, |timing, failed| timing.pause_for_auth(failed));
+        self.with(|both| both.of(item).refused.is_some_and(|(_, times)| times >= REFUSALS))
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Tries) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Both) -> T) -> T {
         work(&mut self.tries.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 }

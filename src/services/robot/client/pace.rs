@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::gone::Gone;
 use super::journal::Wall;
 use super::lock::Lock;
 use super::orchestrator::Orchestrator;
@@ -13,9 +14,6 @@ use super::shapes::{Beat, Pulse, RobotStatus};
 use super::timing::Timing;
 use super::trouble::{Trouble, code};
 use crate::error::{Error, Kind, Result, Retry};
-
-/// However long an Orchestrator asks to wait, an operator's request to abort is to arrive some day. Of the spacing.
-const MOST_SPACINGS: u32 = 30;
 
 /// Keeps heartbeats apart. What a caller waits for may be dropped at any moment: a heartbeat that is under way then is
 /// finished by the next caller.
@@ -34,7 +32,15 @@ pub struct Pace {
 struct Flight {
     beat: Beat,
     era: u64,
-    answer: BoxFuture<'static, Result<Pulse>>,
+    gone: Gone,
+    /// In a task of its own: what was noted as sent goes out even when nobody waits for it.
+    answer: JoinHandle<Result<Pulse>>,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.answer.abort();
+    }
 }
 
 /// The last one that was sent.
@@ -74,7 +80,7 @@ impl Pace {
         let since = (self.wall)().saturating_sub(wall);
         // A clock that was set back says nothing: the whole spacing is kept then. What it shows is cut to milliseconds.
         let since = Duration::from_millis(u64::try_from(since - 1).unwrap_or_default());
-        let due = Instant::now() + self.timing.spacing.saturating_sub(since);
+        let due = Instant::now() + (self.timing.spacing + self.timing.some_jitter()).saturating_sub(since);
         self.with(|last| last.due = Some(due));
     }
 
@@ -88,12 +94,14 @@ impl Pace {
     pub async fn beat(&self, beat: &Beat, era: u64) -> Heard {
         let mut flight = self.flight.lock().await;
         if flight.is_none() {
-            self.wait(beat.status).await;
+            tokio::join!(self.orchestrator.prepare(), self.wait(beat.status));
             *flight = Some(self.send(beat, era));
         }
         let Some(under_way) = flight.as_mut() else { unreachable!("it was sent a moment ago") };
-        let result = under_way.answer.as_mut().await;
+        // Only the end of the whole program ends the task without an answer.
+        let result = (&mut under_way.answer).await.unwrap_or_else(|_| Err(no_answer(self.timing.answer)));
         let (beat, era) = (under_way.beat.clone(), under_way.era);
+        self.went(&under_way.gone);
         *flight = None;
         if let Err(error) = &result {
             self.heed(error);
@@ -107,18 +115,34 @@ impl Pace {
         let due = now + self.timing.spacing + self.timing.some_jitter();
         self.with(|last| *last = Last { sent: Some((now, wall)), due: Some(due), not_before: None, free: false });
         let (orchestrator, longest, sent) = (self.orchestrator.clone(), self.timing.answer, beat.clone());
-        let answer = Box::pin(async move {
-            let answer = timeout(longest, orchestrator.heartbeat(&sent)).await;
+        let gone = Gone::default();
+        let goes = gone.clone();
+        let answer = tokio::spawn(async move {
+            let answer = timeout(longest, orchestrator.heartbeat(&sent, &goes)).await;
             answer.unwrap_or_else(|_| Err(no_answer(longest)))
         });
-        Flight { beat: beat.clone(), era, answer }
+        Flight { beat: beat.clone(), era, gone, answer }
+    }
+
+    /// What a name and a connection took before the heartbeat went out is added: the Orchestrator counts from its coming.
+    fn went(&self, gone: &Gone) {
+        let moved = self.with(|last| {
+            let (sent, wall) = last.sent?;
+            let late = gone.at()?.saturating_duration_since(sent);
+            let wall = wall.saturating_add(i64::try_from(late.as_millis()).unwrap_or(i64::MAX));
+            (last.sent, last.due) = (Some((sent + late, wall)), last.due.map(|due| due + late));
+            Some(wall)
+        });
+        if let Some(wall) = moved {
+            self.lock.note(wall);
+        }
     }
 
     /// An Orchestrator that asks to wait is left in peace.
     fn heed(&self, error: &Error) {
         if let Trouble::Transient(Some(after)) = Trouble::of(error) {
-            let after = after.div_f64(self.timing.speed).min(self.timing.spacing * MOST_SPACINGS);
-            self.with(|last| last.not_before = Some(Instant::now() + after));
+            let until = Instant::now() + self.timing.asked(after);
+            self.with(|last| last.not_before = Some(until));
         }
     }
 

@@ -9,6 +9,9 @@ use crate::settings::Settings;
 /// Between two heartbeats, and the least of all pauses.
 const SPACING: f64 = 10.0;
 
+/// However long an Orchestrator asks to wait. Of the spacing.
+const MOST_SPACINGS: u32 = 30;
+
 /// However fast the agent's clock runs, an answer over a real network takes its time.
 const QUICKEST: Duration = Duration::from_secs(1);
 
@@ -125,6 +128,12 @@ impl Timing {
     pub fn pause(&self, failed: u32) -> Duration {
         let bound = self.first_pause.saturating_mul(1 << failed.min(16)).min(self.longest_pause);
         bound.mul_f64(random())
+    }
+
+    /// How long the Orchestrator is left in peace that asks for so much: within bounds, for an operator's request to abort and
+    /// the ends of jobs are to arrive some day.
+    pub fn asked(&self, after: Duration) -> Duration {
+        after.div_f64(self.speed).min(self.spacing * MOST_SPACINGS)
     }
 
     /// The pause after the credentials were refused so often.

@@ -43,8 +43,8 @@ pub enum Trouble {
     Transient(Option<Duration>),
     /// Nothing will be accepted before somebody puts the credentials right.
     Auth,
-    /// Nothing is sent before somebody puts the certificate right.
-    Certificate,
+    /// The way there is wrong: its certificate, or it leads to another host. Nothing is sent before somebody puts that right.
+    Way,
     /// The GUID is wrong, or the robot was deleted.
     Unknown,
     /// This one will never be accepted; others may.
@@ -61,10 +61,10 @@ impl Trouble {
                 Trouble::Transient(after.and_then(|(_, after)| after.as_f64()).map(Duration::from_secs_f64))
             }
             code::UNREACHABLE | code::TIMEOUT | code::BROKEN_OFF | code::ANSWER => Trouble::Transient(None),
-            code::CERTIFICATE => Trouble::Certificate,
+            code::CERTIFICATE | code::REDIRECTED => Trouble::Way,
             code::UNAUTHORISED => Trouble::Auth,
             code::UNKNOWN => Trouble::Unknown,
-            code::NOT_FOUND | code::REFUSED | code::REDIRECTED => Trouble::Permanent,
+            code::NOT_FOUND | code::REFUSED => Trouble::Permanent,
             _ => Trouble::Own,
         }
     }

@@ -270,6 +270,11 @@ pub fn complaint(body: &[u8]) -> String {
     said.char_indices().nth(500).map_or_else(|| said.clone(), |(end, _)| format!("{}…", &said[..end]))
 }
 
+/// Whether it is a page for people.
+pub fn is_page(body: &[u8]) -> bool {
+    text(body).trim_start().starts_with('<')
+}
+
 /// Whether an answer of 404 says that there is no such address, and not that there is no such object.
 pub fn is_no_route(body: &[u8]) -> bool {
     let text = text(body).to_lowercase();

@@ -134,7 +134,10 @@ impl Agent {
     /// Sends what can be sent within the time for that, and gives the robot back. How much is left.
     pub async fn leave(&self) -> Result<usize> {
         let left = match self.0.lock.is_held() {
-            true => self.drain(self.0.timing.leave_budget).await?,
+            true => {
+                self.store()?.outbox.try_now();
+                self.drain(self.0.timing.leave_budget).await?
+            }
             false => 0,
         };
         self.release();

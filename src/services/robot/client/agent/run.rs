@@ -251,8 +251,8 @@ impl<'a> Run<'a> {
             return;
         }
         self.asks.stop = Some(why.to_owned());
-        self.agent.turn("RUN.stopping", why);
         let told = self.running.stop().await;
+        self.agent.turn("RUN.stopping", why);
         self.note_failure("asked to stop", told);
         let timing = &self.agent.0.timing;
         let grace = timing.stop_grace.filter(|_| self.agent.0.habits.escalate);
@@ -260,15 +260,15 @@ impl<'a> Run<'a> {
         self.remember();
     }
 
-    /// First the kill, then the journal: nothing must hold it up.
+    /// First the kill, then the words about it and the journal: nothing must hold it up.
     async fn kill(&mut self, why: &str) {
         if self.asks.kill.is_some() {
             return;
         }
         self.asks.kill = Some(why.to_owned());
         self.killed = Some(Instant::now());
-        self.agent.turn("RUN.aborting", why);
         let told = self.running.kill().await;
+        self.agent.turn("RUN.aborting", why);
         self.note_failure("killed", told);
         self.remember();
     }

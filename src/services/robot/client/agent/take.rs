@@ -82,10 +82,10 @@ impl Agent {
         }
     }
 
-    /// Until the outbox is empty, or something cannot be sent now.
+    /// Until no status waits, or something cannot be sent now.
     async fn send_what_can_be_sent(&self, store: &Store) -> Result<()> {
         let until = Instant::now() + self.0.timing.drain_budget;
-        while Instant::now() < until {
+        while Instant::now() < until && store.journal.awaits_any()? {
             let went = tokio::select! {
                 went = store.outbox.send_one() => went?,
                 () = tokio::time::sleep_until(until) => return Ok(()),

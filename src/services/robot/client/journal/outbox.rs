@@ -124,23 +124,34 @@ impl Journal {
         Ok(())
     }
 
-    /// What goes out next: a status whose job has nothing older waiting, else the oldest line.
-    pub fn next(&self) -> Result<Option<Item>> {
+    /// What goes out next: a status whose job has nothing older waiting, else the oldest thing. `passes`: a status does not
+    /// wait for lines.
+    pub fn next(&self, passes: bool) -> Result<Option<Item>> {
+        match self.next_status(passes)? {
+            Some(status) => Ok(Some(status)),
+            None => {
+                let oldest = format!("SELECT {FIELDS} FROM robot_outbox WHERE robot = ?1 ORDER BY seq LIMIT 1");
+                self.first(&oldest, params![self.robot])
+            }
+        }
+    }
+
+    /// The same of statuses alone.
+    pub fn next_status(&self, passes: bool) -> Result<Option<Item>> {
         let status = format!(
-            "SELECT {FIELDS} FROM robot_outbox AS waits WHERE robot = ?1 AND weight = 0 AND kind <> 'dropped'
+            "SELECT {FIELDS} FROM robot_outbox AS waits WHERE robot = ?1 AND kind = 'status'
              AND NOT EXISTS (SELECT 1 FROM robot_outbox AS older
-                 WHERE older.robot = waits.robot AND older.job = waits.job AND older.seq < waits.seq)
+                 WHERE older.robot = waits.robot AND older.job = waits.job AND older.seq < waits.seq
+                 AND (older.kind = 'status' OR NOT ?2))
              ORDER BY seq LIMIT 1"
         );
-        let oldest = format!("SELECT {FIELDS} FROM robot_outbox WHERE robot = ?1 ORDER BY seq LIMIT 1");
+        self.first(&status, params![self.robot, passes])
+    }
+
+    /// The first row that can be read; those that cannot are set aside.
+    fn first(&self, query: &str, given: &[&dyn rusqlite::ToSql]) -> Result<Option<Item>> {
         loop {
-            let found = self.look(|db| {
-                let first = db.prepare_cached(&status)?.query_row([&self.robot], |row| Ok(read(row))).optional()?;
-                match first {
-                    Some(first) => Ok(Some(first)),
-                    None => db.prepare_cached(&oldest)?.query_row([&self.robot], |row| Ok(read(row))).optional(),
-                }
-            })?;
+            let found = self.look(|db| db.prepare_cached(query)?.query_row(given, |row| Ok(read(row))).optional())?;
             match found {
                 None => return Ok(None),
                 Some(Ok(item)) => return Ok(Some(item)),
@@ -174,6 +185,13 @@ impl Journal {
         let count = "SELECT count(*) FROM robot_outbox WHERE robot = ?1";
         let depth: i64 = self.look(|db| db.prepare_cached(count)?.query_row([&self.robot], |row| row.get(0)))?;
         Ok(usize::try_from(depth).unwrap_or_default())
+    }
+
+    /// Whether any status waits.
+    pub fn awaits_any(&self) -> Result<bool> {
+        let find = "SELECT 1 FROM robot_outbox WHERE robot = ?1 AND kind = 'status' LIMIT 1";
+        let found = self.look(|db| db.prepare_cached(find)?.query_row([&self.robot], |_| Ok(())).optional())?;
+        Ok(found.is_some())
     }
 
     /// Whether this status of this job waits.

@@ -42,7 +42,7 @@ fn open(path: &Path) -> Journal {
 /// What goes out, one after the other.
 fn drained(journal: &Journal) -> Vec<String> {
     let mut told = Vec::new();
-    while let Some(item) = journal.next().unwrap() {
+    while let Some(item) = journal.next(false).unwrap() {
         told.push(match &item.what {
             What::Status(status) => format!("{} {}", item.job, status.word()),
             What::Line(line) => format!("{} {}: {}", item.job, line.level.word(), line.text),
@@ -237,12 +237,12 @@ fn what_is_refused_for_good_is_kept_with_its_reason() {
     let journal = open(&folder.path().join("s.sqlite"));
     journal.took(&taken(JOB, "n")).unwrap();
     journal.close(JOB, JobStatus::Failed).unwrap();
-    let item = journal.next().unwrap().unwrap();
+    let item = journal.next(false).unwrap().unwrap();
     journal.postponed(&item, true).unwrap();
-    let again = journal.next().unwrap().unwrap();
+    let again = journal.next(false).unwrap().unwrap();
     assert_eq!((again.attempts, again.doubtful), (1, true));
     journal.dead(&again, "409: the job is over").unwrap();
-    assert_eq!(journal.next().unwrap(), None);
+    assert_eq!(journal.next(false).unwrap(), None);
     assert_eq!(
         journal.dead_letters().unwrap(),
         [(JOB.to_owned(), "status failed".to_owned(), "409: the job is over".to_owned())]

@@ -6,6 +6,8 @@ mod wire;
 
 use tokio::runtime::Handle;
 
+use super::orchestrator::Orchestrator;
+use super::shapes::{Beat, Pulse};
 use super::*;
 use crate::core::context::{Context, Would};
 use crate::core::progress::Progress;
@@ -36,4 +38,10 @@ fn client_with(server: &Server, more: &[(&str, Given)]) -> Client {
 
 fn client(server: &Server) -> Client {
     client_with(server, &[])
+}
+
+impl Client {
+    async fn hears(&self, beat: &Beat) -> crate::error::Result<Pulse> {
+        self.heartbeat(beat, &Default::default()).await
+    }
 }

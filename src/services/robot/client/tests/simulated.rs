@@ -47,7 +47,7 @@ async fn a_robot_goes_its_round_whatever_the_answers_look_like() {
     ] {
         let (simulated, client) = simulated(knobs.clone()).await;
         let guid = job(&simulated, json!({ "name": "счёт-1", "parameters": { "file": "счёт.xml" } })).await;
-        assert!(client.heartbeat(&Beat::ready()).await.unwrap().has_job, "{knobs}");
+        assert!(client.hears(&Beat::ready()).await.unwrap().has_job, "{knobs}");
         let taken = client.consume().await.unwrap().unwrap();
         assert!(taken.guid.eq_ignore_ascii_case(&guid));
         assert_eq!((&*taken.name, &taken.params["file"], taken.unreadable), ("import", &json!("счёт.xml"), None));
@@ -68,17 +68,17 @@ async fn a_robot_goes_its_round_whatever_the_answers_look_like() {
 async fn stop_and_abort_come_with_heartbeats_and_strangers_are_unknown() {
     let (simulated, client) = simulated(json!({})).await;
     let guid = job(&simulated, Value::Null).await;
-    client.heartbeat(&Beat::ready()).await.unwrap();
+    client.hears(&Beat::ready()).await.unwrap();
     let taken = client.consume().await.unwrap().unwrap();
     assert!(taken.task.is_null() && taken.params.is_null());
     client.update(&guid, JobStatus::InProgress).await.unwrap();
     for (call, expected) in [("stop", 20), ("abort", 10)] {
         control(&simulated, call, json!({ "job": guid })).await;
-        assert_eq!(client.heartbeat(&Beat::working(&guid, "import")).await.unwrap().code, expected);
+        assert_eq!(client.hears(&Beat::working(&guid, "import")).await.unwrap().code, expected);
     }
     let other = [("guid", Given::Text("0f0e0d0c-0b0a-4908-8706-050403020100".into()))];
     let stranger = Client::open(&settings(&simulated.address(), &other), &context(None)).unwrap();
-    let error = stranger.heartbeat(&Beat::ready()).await.unwrap_err();
+    let error = stranger.hears(&Beat::ready()).await.unwrap_err();
     assert!(matches!(Trouble::of(&error), Trouble::Unknown | Trouble::Auth), "{error:?}");
 }
 
@@ -101,13 +101,13 @@ async fn faults_are_told_apart() {
         fault["route"] = json!("heartbeat");
         fault["times"] = json!(1);
         control(&simulated, "fault", fault.clone()).await;
-        let error = client.heartbeat(&Beat::ready()).await.unwrap_err();
+        let error = client.hears(&Beat::ready()).await.unwrap_err();
         assert_eq!(error.code(), expected, "{fault}: {error:?}");
-        client.heartbeat(&Beat::ready()).await.unwrap();
+        client.hears(&Beat::ready()).await.unwrap();
     }
     for kind in ["text_numbers", "bom"] {
         control(&simulated, "fault", json!({ "route": "heartbeat", "kind": kind, "times": 1 })).await;
-        client.heartbeat(&Beat::ready()).await.unwrap();
+        client.hears(&Beat::ready()).await.unwrap();
     }
 }
 
@@ -115,7 +115,7 @@ async fn faults_are_told_apart() {
 async fn a_server_that_wants_post_is_given_it() {
     let (simulated, client) = simulated(json!({ "put_status": 405 })).await;
     let guid = job(&simulated, Value::Null).await;
-    client.heartbeat(&Beat::ready()).await.unwrap();
+    client.hears(&Beat::ready()).await.unwrap();
     client.consume().await.unwrap().unwrap();
     client.update(&guid, JobStatus::InProgress).await.unwrap();
     client.update(&guid, JobStatus::Success).await.unwrap();
@@ -130,12 +130,12 @@ async fn tls_is_verified_unless_it_is_said_otherwise() {
     std::fs::write(&ca, simulated.certificate().unwrap()).unwrap();
     let address = simulated.address().replace("http://", "https://");
     let open = |more: &[(&str, Given)]| Client::open(&settings(&address, more), &context(None)).unwrap();
-    let error = open(&[]).heartbeat(&Beat::ready()).await.unwrap_err();
-    assert_eq!((error.code(), Trouble::of(&error)), (code::CERTIFICATE, Trouble::Certificate));
-    open(&[("ca", Given::Text(ca.display().to_string()))]).heartbeat(&Beat::ready()).await.unwrap();
+    let error = open(&[]).hears(&Beat::ready()).await.unwrap_err();
+    assert_eq!((error.code(), Trouble::of(&error)), (code::CERTIFICATE, Trouble::Way));
+    open(&[("ca", Given::Text(ca.display().to_string()))]).hears(&Beat::ready()).await.unwrap();
     let trusting = open(&[("insecure", Given::Flag(true))]);
     assert!(trusting.warning().is_some());
-    trusting.heartbeat(&Beat::ready()).await.unwrap();
+    trusting.hears(&Beat::ready()).await.unwrap();
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ async fn a_script_that_ignores_a_stop_is_killed_when_its_time_is_over() {
 #[tokio::test(start_paused = true)]
 async fn what_a_script_wrote_goes_out_before_its_last_status() {
     let site = Site::with(Script { says: vec!["one".into(), "two".into()], ..Script::endless() });
-    site.world.fault("log", Fault::Fails("robot.busy"), 3);
+    site.world.fault("log", Fault::Fails("robot.busy"), 2);
     with_wishes(&site, &[(3.0, JobStatus::Aborting)]).await;
     assert_eq!(site.world.lines(), ["info: one", "info: two", "info: aborted on the operator's request"]);
     let words = site.world.words();

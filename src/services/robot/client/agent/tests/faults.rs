@@ -393,3 +393,74 @@ async fn without_a_journal_no_job_is_taken() {
     assert!(!ready(&agent).await.unwrap());
     assert!(agent.journal().unwrap().waiting(9).unwrap().iter().all(|item| !matches!(item.what, What::Status(_))));
 }
+
+/// The log and the statuses have addresses of their own: an Orchestrator without the first still learns how jobs end.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_down_does_not_hold_the_ends_of_jobs_back() {
+    for fault in [Fault::Fails(trouble::code::BUSY), Fault::Busy(86_400.0), Fault::Hangs] {
+        let site = Site::with(Script { says: vec!["one".into(), "two".into()], ..Script::works(5.0) });
+        site.job("b", Script { says: vec!["three".into()], ..Script::works(5.0) });
+        site.world.fault("log", fault.clone(), 100);
+        once(&site.agent()).await.unwrap();
+        for job in ["a", "b"] {
+            assert_eq!(site.world.history(job), ["in_progress", "success"], "{fault:?}");
+        }
+        assert!(site.now() < 90.0, "{fault:?}: {}", site.now());
+        assert!(site.world.lines().is_empty());
+        site.world.clear("log");
+        once(&site.agent()).await.unwrap();
+        assert_eq!(site.world.lines(), ["info: one", "info: two", "info: three"]);
+    }
+}
+
+/// A page to log in to the network, or of a host that is being renewed, says nothing about the job.
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_sent_elsewhere_on_its_way_is_sent_again() {
+    for fault in [trouble::code::REDIRECTED, trouble::code::CERTIFICATE, trouble::code::BUSY] {
+        let site = Site::with(Script::works(15.0));
+        site.world.fault("update", Fault::Refuses(fault, 302), 1);
+        let agent = site.agent();
+        agent.recover().await.unwrap();
+        assert!(ready(&agent).await.unwrap());
+        let job = agent.consume().await.unwrap().unwrap();
+        tokio::join!(async { drop(carry(&agent, &job).await.unwrap()) }, async {
+            seconds(70.0).await;
+            site.world.fault("update", Fault::Refuses(fault, 302), 1);
+        });
+        agent.flush(Duration::from_secs(300)).await.unwrap();
+        assert_eq!(site.world.history("a"), ["in_progress", "success"], "{fault}");
+        assert!(agent.journal().unwrap().dead_letters().unwrap().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_day_of_peace_is_told_of_a_jobs_end_within_minutes() {
+    let site = Site::with(Script::works(5.0));
+    site.world.fault("update", Fault::Busy(86_400.0), 1);
+    let agent = site.agent();
+    tokio::select! {
+        done = serve(&agent) => panic!("{done:?}"),
+        () = seconds(700.0) => {}
+    }
+    assert_eq!(site.world.history("a"), ["in_progress", "success"]);
+    let times = site.world.times("update");
+    assert!((299.0..320.0).contains(&(times[1] - times[0])), "{times:?}");
+}
+
+/// There is no better time than the last one.
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_leaves_tries_once_more_at_once() {
+    let site = Site::with(Script::works(5.0));
+    let agent = site.agent();
+    agent.recover().await.unwrap();
+    assert!(ready(&agent).await.unwrap());
+    let job = agent.consume().await.unwrap().unwrap();
+    agent.update("a", JobStatus::InProgress).await.unwrap();
+    agent.run_job(&job).await.unwrap();
+    site.world.fault("update", Fault::Busy(200.0), 1);
+    agent.update("a", JobStatus::Success).await.unwrap();
+    assert_eq!(site.world.history("a"), ["in_progress"]);
+    let before = site.now();
+    assert_eq!(agent.leave().await.unwrap(), 0);
+    assert_eq!((site.now(), site.world.history("a")), (before, vec!["in_progress", "success"]));
+}

@@ -1,5 +1,7 @@
 //! The main loop: what is asked in which order, and when.
 
+use std::time::Duration;
+
 use super::world::Fault;
 use super::yard::{Script, Site, code, once, ready, seconds, serve, take};
 use crate::services::robot::client::agent::Habits;
@@ -160,14 +162,36 @@ async fn the_spacing_outlives_the_agent() {
     seconds(4.0).await;
     let agent = site.agent();
     agent.heartbeat(RobotStatus::Ready).await.unwrap();
-    assert!((10.0..10.01).contains(&site.world.times("heartbeat")[1]));
+    assert!((10.0..=11.0).contains(&site.world.times("heartbeat")[1]));
     site.world.check();
+}
+
+/// A name that is looked up and a connection that is made take their time before the Orchestrator sees anything.
+#[tokio::test(start_paused = true)]
+async fn the_spacing_counts_from_when_a_heartbeat_went_out() {
+    let site = Site::with(Script::works(60.0));
+    for way in [0.0, 3.0, 1.5, 6.0] {
+        site.world.slow_way(Duration::from_secs_f64(way));
+    }
+    let agent = site.agent();
+    agent.recover().await.unwrap();
+    assert!(ready(&agent).await.unwrap());
+    take(&agent).await.unwrap();
+    site.world.check();
+    // Over the agent's end as well.
+    site.world.slow_way(Duration::from_secs(4));
+    agent.heartbeat(RobotStatus::Ready).await.unwrap();
+    drop(agent);
+    site.agent().heartbeat(RobotStatus::Ready).await.unwrap();
+    let times = site.world.times("heartbeat ready");
+    let gap = times[times.len() - 1] - times[times.len() - 2];
+    assert!((10.0..=11.01).contains(&gap), "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_leaves_no_second_heartbeat_behind() {
     let site = Site::new();
-    site.world.fault("heartbeat", Fault::Slow(std::time::Duration::from_secs(12)), 1);
+    site.world.fault("heartbeat", Fault::Slow(Duration::from_secs(12)), 1);
     let agent = site.agent();
     tokio::select! {
         _ = agent.heartbeat(RobotStatus::Ready) => panic!("it takes twelve seconds"),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
+use crate::services::robot::client::gone::Gone;
 use crate::services::robot::client::orchestrator::Orchestrator;
 use crate::services::robot::client::shapes::{Beat, JobStatus, Line, Pulse, RobotStatus, Taken};
 use crate::services::robot::client::trouble::code;
@@ -58,8 +59,10 @@ struct Inner {
     unknown: bool,
     in_flight: usize,
     most_in_flight: usize,
-    /// Everybody may read a job.
+    /// Nobody may read a job.
     mute: bool,
+    /// How long the next heartbeats take to come here.
+    ways: VecDeque<Duration>,
 }
 
 pub struct World {
@@ -102,6 +105,11 @@ impl World {
 
     pub fn set_unknown(&self, unknown: bool) {
         self.with(|inner| inner.unknown = unknown);
+    }
+
+    /// The next heartbeat takes so long to come: a name, a connection.
+    pub fn slow_way(&self, time: Duration) {
+        self.with(|inner| inner.ways.push_back(time));
     }
 
     /// Nobody may read what status a job has.
@@ -270,9 +278,12 @@ impl Drop for InFlight<'_> {
 }
 
 impl Orchestrator for World {
-    fn heartbeat<'a>(&'a self, beat: &'a Beat) -> BoxFuture<'a, Result<Pulse>> {
+    fn heartbeat<'a>(&'a self, beat: &'a Beat, gone: &'a Gone) -> BoxFuture<'a, Result<Pulse>> {
         Box::pin(async move {
             let _in_flight = InFlight::new(self);
+            let way = self.with(|inner| inner.ways.pop_front());
+            sleep(way.unwrap_or_default()).await;
+            gone.now();
             let status = if beat.status == RobotStatus::Working { "working" } else { "ready" };
             self.note(format!("heartbeat {status} {}", beat.job).trim_end().to_owned());
             let fault = self.trouble("heartbeat").await?;
