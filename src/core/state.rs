@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -17,16 +18,18 @@ pub struct State {
     open: Mutex<Option<Connection>>,
     /// Does not wait for the disk.
     quick: bool,
+    /// The tables of its one area are there.
+    made: AtomicBool,
 }
 
 impl State {
     pub fn at(path: impl Into<PathBuf>) -> State {
-        State { path: Some(path.into()), open: Mutex::new(None), quick: false }
+        State { path: Some(path.into()), open: Mutex::new(None), quick: false, made: AtomicBool::new(false) }
     }
 
     /// Forgotten with the process; for the sandbox and tests.
     pub fn in_memory() -> State {
-        State { path: None, open: Mutex::new(None), quick: false }
+        State { path: None, open: Mutex::new(None), quick: false, made: AtomicBool::new(false) }
     }
 
     /// The value kept under this key of this area.
@@ -65,7 +68,7 @@ impl State {
     /// Another way into the same file for what is written often: it survives the end of the process, but not always that of
     /// the computer's power. In memory it is a state of its own.
     pub fn for_journals(&self) -> State {
-        State { path: self.path.clone(), open: Mutex::new(None), quick: true }
+        State { path: self.path.clone(), open: Mutex::new(None), quick: true, made: AtomicBool::new(false) }
     }
 
     /// Makes the tables of an area, step by step from the version that the file has; an area of a later version is refused.
@@ -90,6 +93,16 @@ impl State {
             true => Err(self.failed(format!("its `{area}` was written by a newer pult (version {found})"))),
             false => Ok(()),
         }
+    }
+
+    /// The same, once for this way into the file.
+    pub fn tables_once(&self, area: &str, steps: &[&str]) -> Result<()> {
+        if self.made.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.tables(area, steps)?;
+        self.made.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Reads from an area's tables.

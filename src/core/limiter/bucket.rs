@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::budget::Budget;
+use super::shared::{News, Shared};
+
 /// How fast a server's bucket drains and how much it holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
@@ -23,7 +26,7 @@ impl Rate {
         ((self.drains - 1.0).max(0.0) + self.drains / 4.0).min(self.holds / 2.0)
     }
 
-    fn usable(self) -> f64 {
+    pub(super) fn usable(self) -> f64 {
         (self.holds - self.margin()).max(1.0)
     }
 }
@@ -47,6 +50,8 @@ struct Level {
     slower: Vec<(u64, f64)>,
     last_sent: Option<Instant>,
     marks: u64,
+    /// What those who share the server do not know yet.
+    news: News,
 }
 
 impl Level {
@@ -82,6 +87,7 @@ impl Bucket {
                 slower: Vec::new(),
                 last_sent: None,
                 marks: 0,
+                news: News::default(),
             }),
             next: tokio::sync::Mutex::new(()),
         }
@@ -95,30 +101,58 @@ impl Bucket {
     /// over all requests that is the time lost to the limit. Dropping the future gives the turn to the next one and
     /// counts nothing.
     pub async fn take(&self) -> Duration {
+        self.take_among(None).await
+    }
+
+    /// The same where other processes share the server; they are asked when nothing here is in the way.
+    pub(super) async fn take_among(&self, others: Option<(&Shared, &Budget)>) -> Duration {
         let began = Instant::now();
         let _turn = self.next.lock().await;
         loop {
             let wait = {
+                let wait = self.level().wait(Instant::now());
+                match others.filter(|_| wait.is_zero()) {
+                    Some((shared, budget)) => self.ask(shared, budget).await,
+                    None => wait,
+                }
+            };
+            if wait.is_zero() {
                 let mut level = self.level();
                 let now = Instant::now();
-                let wait = level.wait(now);
-                if wait.is_zero() {
-                    level.level += 1.0;
-                    let before = level.last_sent.replace(now);
-                    return now - before.map_or(began, |before| before.max(began));
-                }
-                wait
-            };
+                level.drain(now);
+                level.level += 1.0;
+                let before = level.last_sent.replace(now);
+                return now - before.map_or(began, |before| before.max(began));
+            }
             // The server may teach us a higher level meanwhile, so look again afterwards. At least a millisecond:
             // the timer cannot do less, and rounding must not make this spin.
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
     }
 
+    /// How long the others have this process wait.
+    async fn ask(&self, shared: &Shared, budget: &Budget) -> Duration {
+        let (rate, news) = {
+            let mut level = self.level();
+            let news = News { closed: budget.news(), ..std::mem::take(&mut level.news) };
+            (level.rate, news)
+        };
+        // While nobody can be asked, this process counts alone.
+        let Some(told) = shared.take(rate, news).await else { return Duration::ZERO };
+        budget.learn(&told.closed);
+        let mut level = self.level();
+        level.drain(Instant::now());
+        // The request that was just counted there is counted here by the caller.
+        let counted = if told.wait.is_zero() { 1.0 } else { 0.0 };
+        level.level = level.level.max(told.level - counted).min(rate.usable() - 1.0).max(0.0);
+        told.wait
+    }
+
     /// A request that was counted did not go after all.
     pub fn give_back(&self) {
         let mut level = self.level();
         level.level = (level.level - 1.0).max(0.0);
+        level.news.given_back += 1.0;
     }
 
     /// The server refused a request as one too many: its bucket is fuller than ours.
@@ -131,6 +165,7 @@ impl Bucket {
         let counted = f64::from(level.refusals.saturating_sub(10).min(50));
         let brim = level.rate.holds + counted;
         level.level = level.level.max(brim);
+        level.news.at_least = level.news.at_least.max(brim);
     }
 
     /// A request was let in.

@@ -29,6 +29,15 @@ struct Account {
     closed_until: Option<Instant>,
     /// The number of the probe under way.
     probing: Option<u64>,
+    /// Those who share the server do not know yet whether it is closed.
+    is_news: bool,
+}
+
+impl Account {
+    fn close(&mut self, until: Option<Instant>) {
+        self.is_news |= until.is_some() || self.closed_until.is_some();
+        self.closed_until = until;
+    }
 }
 
 /// The budgets of all methods of one server.
@@ -67,7 +76,7 @@ impl Probing<'_> {
         if let Some(account) = self.budget.accounts().get_mut(&self.method)
             && account.probing == Some(self.number)
         {
-            account.closed_until = None;
+            account.close(None);
         }
     }
 }
@@ -150,10 +159,9 @@ impl Budget {
         account.spent = spent.seconds;
         account.resets_at = resets_at.or(account.resets_at);
         account.probing = None;
-        account.closed_until = match spent.seconds >= self.limit {
-            true => Some(account.resets_at.unwrap_or_else(|| Instant::now() + BLIND_WAIT)),
-            false => None,
-        };
+        let until =
+            (spent.seconds >= self.limit).then(|| account.resets_at.unwrap_or_else(|| Instant::now() + BLIND_WAIT));
+        account.close(until);
         drop(accounts);
         self.changed.notify_waiters();
     }
@@ -164,21 +172,54 @@ impl Budget {
         let mut accounts = self.accounts();
         let account = accounts.entry(method.to_owned()).or_default();
         account.probing = None;
-        account.closed_until = Some(match account.resets_at {
+        account.close(Some(match account.resets_at {
             Some(resets_at) if resets_at > now => resets_at,
             _ => now + BLIND_WAIT,
-        });
+        }));
         drop(accounts);
         self.changed.notify_waiters();
     }
 }
 
+/// What other processes say and are told of the same server's budget: moments of unix time, zero for what is open.
+impl Budget {
+    pub(super) fn news(&self) -> Vec<(String, f64)> {
+        let mut accounts = self.accounts();
+        let news = accounts.iter_mut().filter_map(|(method, account)| {
+            let is_news = std::mem::take(&mut account.is_news);
+            is_news.then(|| (method.clone(), account.closed_until.map_or(0.0, to_unix)))
+        });
+        news.collect()
+    }
+
+    pub(super) fn learn(&self, closed: &[(String, f64)]) {
+        let mut accounts = self.accounts();
+        for (method, until) in closed {
+            let account = accounts.entry(method.clone()).or_default();
+            // What is known here comes from the server itself, and later.
+            if account.closed_until.is_none() && !account.is_news {
+                account.closed_until = Some(from_unix(*until - HALF));
+            }
+        }
+    }
+}
+
+/// Added to a moment of the server's, which gives whole seconds.
+const HALF: f64 = 0.5;
+
+fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+fn to_unix(at: Instant) -> f64 {
+    unix_now() + at.saturating_duration_since(Instant::now()).as_secs_f64()
+}
+
 /// A moment of the server's clock on ours; one that has passed already is now.
 fn from_unix(seconds: f64) -> Instant {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let ahead = (seconds - now).clamp(0.0, 86_400.0);
-    // The server gives whole seconds: half a second more, so that the first call does not come too early.
-    Instant::now() + Duration::from_secs_f64(ahead + 0.5)
+    let ahead = (seconds - unix_now()).clamp(0.0, 86_400.0);
+    // Half a second more, so that the first call does not come too early.
+    Instant::now() + Duration::from_secs_f64(ahead + HALF)
 }
 
 #[cfg(test)]

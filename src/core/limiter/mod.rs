@@ -1,15 +1,19 @@
 //! What an outside system allows: how many requests (the bucket), how much of its time (the budget), how many at once
-//! (the lanes). One [`Limits`] stands for one server and is shared by every call to it in this process.
+//! (the lanes). One [`Limits`] stands for one server and is shared by every call to it in this process; bucket and budget
+//! are shared with other processes as well, where somebody says how.
 
 mod bucket;
 mod budget;
 mod lanes;
+mod shared;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use bucket::{Bucket, Rate, Slowed};
 pub use budget::{Budget, Passed, Probing, Spent, Turn};
 pub use lanes::{Lane, Lanes};
+pub use shared::{FileLedger, Ledger, RedisLedger, Shared};
 
 /// The three limits of one server.
 #[derive(Debug)]
@@ -18,10 +22,23 @@ pub struct Limits {
     pub bucket: Arc<Bucket>,
     pub budget: Budget,
     pub lanes: Lanes,
+    shared: Option<Shared>,
 }
 
 impl Limits {
     pub fn new(rate: Rate, seconds_of_time: f64) -> Limits {
-        Limits { bucket: Arc::new(Bucket::new(rate)), budget: Budget::new(seconds_of_time), lanes: Lanes::default() }
+        let (bucket, budget) = (Arc::new(Bucket::new(rate)), Budget::new(seconds_of_time));
+        Limits { bucket, budget, lanes: Lanes::default(), shared: None }
+    }
+
+    /// Other processes use the same server and count together with this one.
+    pub fn shared(mut self, shared: Shared) -> Limits {
+        self.shared = Some(shared);
+        self
+    }
+
+    /// Waits until a request may go, and counts it: see [`Bucket::take`].
+    pub async fn take(&self) -> Duration {
+        self.bucket.take_among(self.shared.as_ref().map(|shared| (shared, &self.budget))).await
     }
 }

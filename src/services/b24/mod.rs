@@ -58,6 +58,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("requests_per_second", Type::Number, "Sustained rate, where it differs from the plan's.", "2"),
     setting("burst", Type::Number, "Requests that may go at once, where they differ from the plan's.", "50"),
     setting(
+        "limits",
+        Type::Text,
+        "With whom the limits are shared: \"file\" (default) with all programs of this computer through the state file, \
+         \"alone\" with none, or the address of a Redis or Valkey that all computers behind one address use.",
+        "\"redis://redis.company.ru:6379\"",
+    ),
+    setting(
         "operating_limit",
         Type::Seconds,
         "Seconds of the portal's time that a method may use in ten minutes; default 480, a box none.",

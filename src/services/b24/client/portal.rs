@@ -10,7 +10,7 @@ use super::Params;
 use super::auth::Tokens;
 use crate::core::context::Context;
 use crate::core::http::{Http, Waits, Words};
-use crate::core::limiter::{Limits, Rate, Slowed};
+use crate::core::limiter::{FileLedger, Ledger, Limits, Rate, RedisLedger, Shared, Slowed};
 use crate::core::progress::Bar;
 use crate::core::retry::Schedule;
 use crate::core::stats::Counters;
@@ -66,7 +66,15 @@ impl Portal {
             false => Some(Tokens::open(settings, &address, http.clone(), context)?),
         };
         let (rate, seconds) = limits(settings)?;
-        let limits = context.limits(&format!("b24:{}", address.host()), || Limits::new(rate, seconds));
+        let server = format!("b24:{}", address.host());
+        let shared = shared(settings, context, &server, rate)?;
+        let limits = context.limits(&server, || {
+            let limits = Limits::new(rate, seconds);
+            match shared {
+                Some(shared) => limits.shared(shared),
+                None => limits,
+            }
+        });
         Ok(Portal(Arc::new(Inner {
             address,
             moved: RwLock::default(),
@@ -184,9 +192,34 @@ fn address(settings: &Settings, insecure: bool) -> Result<Address> {
     }
 }
 
+/// Those who share the portal's limits: nobody where it has none.
+fn shared(settings: &Settings, context: &Context, server: &str, rate: Rate) -> Result<Option<Shared>> {
+    let ledger: Option<Box<dyn Ledger>> = match settings.text("limits").unwrap_or("file") {
+        "alone" => None,
+        "file" => FileLedger::beside(context.state()).map(|ledger| Box::new(ledger) as _),
+        address if address.starts_with("redis://") => {
+            if let Some((_, password)) = address.split_once('@').and_then(|(user, _)| user.rsplit_once(':')) {
+                secret::hide(password);
+            }
+            let ledger = RedisLedger::at(address).map_err(|why| settings.wrong("limits", why))?;
+            Some(Box::new(ledger))
+        }
+        other => {
+            let error = settings.wrong("limits", format!("{other} is no place to share limits in"));
+            return Err(error.hint("write \"file\", \"alone\" or an address such as \"redis://host:6379\""));
+        }
+    };
+    let warning = context.clone();
+    let warn = Box::new(move |text: &str| warning.warn(text));
+    Ok(ledger.filter(|_| rate.drains < UNLIMITED).map(|ledger| Shared::new(server.to_owned(), ledger, warn)))
+}
+
+/// A rate that is none.
+const UNLIMITED: f64 = 1e9;
+
 /// The rate and the seconds of operating time of the plan, or of the settings beside it.
 fn limits(settings: &Settings) -> Result<(Rate, f64)> {
-    let unlimited = Rate { holds: 1e9, drains: 1e9 };
+    let unlimited = Rate { holds: UNLIMITED, drains: UNLIMITED };
     let (mut rate, seconds) = match settings.text("plan") {
         Some("enterprise") => (Rate { holds: 250.0, drains: 5.0 }, 480.0),
         Some("box") => (unlimited, f64::INFINITY),

@@ -197,7 +197,7 @@ impl Portal {
         if limits.bucket.free() == 0 {
             request.bar.note("as fast as the portal's limit allows");
         }
-        self.0.counters.waited(limits.bucket.take().await);
+        self.0.counters.waited(limits.take().await);
         lane
     }
 
