@@ -232,6 +232,7 @@ impl Builder {
 
     /// A field of a row that is finished.
     pub fn get(&self, row: usize, name: &str) -> Option<Field<'_>> {
+        self.chunk.rows.get(row)?;
         let column = self.chunk.shape(row).position(name)?;
         Some(self.chunk.field(row, column))
     }
@@ -553,6 +554,7 @@ mod tests {
             builder.end_row();
         }
         assert_eq!(builder.get(2, "ID"), Some(Field::Integer(3)));
+        assert_eq!((builder.get(3, "ID"), builder.get(0, "X")), (None, None));
         builder.truncate(1);
         builder.truncate(9);
         builder.name("ID");

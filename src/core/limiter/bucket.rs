@@ -148,6 +148,11 @@ impl Bucket {
         }
     }
 
+    /// How long until one more request may go; who waits already is before it.
+    pub fn next_in(&self) -> Duration {
+        self.level().wait(Instant::now())
+    }
+
     /// At most this many requests a second, evenly and without a burst, while the guard is held.
     pub fn slow(self: &std::sync::Arc<Self>, per_second: f64) -> Slowed {
         let mut level = self.level();
@@ -303,7 +308,9 @@ mod tests {
     async fn what_was_given_back_can_be_taken_at_once_and_waits_are_not_counted_twice() {
         let bucket = Arc::new(Bucket::new(Rate { holds: 1.0, drains: 1.0 }));
         bucket.take().await;
+        assert_eq!(bucket.next_in().as_secs_f64().round(), 1.0);
         bucket.give_back();
+        assert!(bucket.next_in().is_zero());
         assert!(bucket.take().await.is_zero());
         let (first, second) = tokio::join!(bucket.take(), bucket.take());
         assert_eq!((first + second).as_secs_f64().round(), 2.0);

@@ -33,6 +33,8 @@ const MOST_UNDER_WAY: usize = 300;
 const LOOKS: usize = 48;
 /// Of these, how many are read at once without looking, so that the portal's rate is not left unused meanwhile.
 const AT_ONCE: usize = 4;
+/// With fewer free requests than this each one counts.
+const SCARCE: usize = 6;
 /// Rows in a batch, full pages each.
 const BATCHFUL: f64 = 2500.0;
 
@@ -69,6 +71,8 @@ pub struct Reader {
     rows: usize,
     bytes: usize,
     failed: Option<Error>,
+    /// When to look whether a request may go.
+    turn: Option<Instant>,
 }
 
 impl Reader {
@@ -106,6 +110,7 @@ impl Reader {
             rows: 0,
             bytes: 0,
             failed: None,
+            turn: None,
         };
         reader.start(beginning);
         Ok(Ok(reader))
@@ -158,7 +163,7 @@ impl Reader {
     pub async fn work(&mut self) {
         while self.failed.is_none() && self.delivered < self.end {
             self.prepare();
-            if self.under_way.is_empty() && self.ready.next_held().is_none() {
+            if self.under_way.is_empty() && self.ready.next_held().is_none() && self.turn.is_none() {
                 break;
             }
             self.step().await;
@@ -181,10 +186,11 @@ impl Reader {
     async fn step(&mut self) {
         self.prepare();
         let held = self.ready.next_held();
+        let look = held.into_iter().chain(self.turn).min();
         tokio::select! {
             Some(fetched) = self.under_way.next(), if !self.under_way.is_empty() => self.take(fetched),
             () = self.job.queue.gone.notified(), if !self.under_way.is_empty() => {}
-            () = tokio::time::sleep_until(held.unwrap_or_else(Instant::now)), if held.is_some() => {}
+            () = tokio::time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => {}
             else => {
                 // Ranges are lost only by a mistake of this program.
                 self.failed = Some(fetch::no_order(&self.job.query.method));
@@ -200,8 +206,37 @@ impl Reader {
     fn free(&self) -> usize {
         let limits = &self.job.portal.0.limits;
         // A third of what is free is kept in reserve, so that this much fills the lanes.
-        let lanes = (limits.lanes.open() * 1.5) as usize;
-        limits.bucket.free().min(lanes).saturating_sub(self.job.queue.len())
+        let lanes = ((limits.lanes.open() * 1.5) as usize).saturating_sub(self.under_way.len());
+        limits.bucket.free().saturating_sub(self.job.queue.len()).min(lanes)
+    }
+
+    /// Whether a batch may be cut now. While requests are scarce, only right before it can go, since until then more may
+    /// become known; and only a full one, while anything is under way that may fill it.
+    fn may_cut(&mut self, free: usize) -> bool {
+        if free >= SCARCE {
+            return true;
+        }
+        if self.job.queue.len() > 0 || !self.under_way.is_empty() && !self.ready.fills(self.room(free)) {
+            self.turn = None;
+            return false;
+        }
+        let now = Instant::now();
+        let turn = *self.turn.get_or_insert_with(|| now + self.job.portal.0.limits.bucket.next_in());
+        if turn > now {
+            return false;
+        }
+        self.turn = None;
+        true
+    }
+
+    fn room(&self, free: usize) -> Room {
+        Room {
+            free,
+            running: self.under_way.len(),
+            most: self.most(),
+            page: self.job.page(),
+            chains: self.job.chains.load(Ordering::Relaxed),
+        }
     }
 
     /// Cuts batches while requests are free, and one more, which waits for the rate.
@@ -210,17 +245,10 @@ impl Reader {
         self.come_nearer();
         while !self.ready.is_empty() && self.under_way.len() < MOST_UNDER_WAY {
             let free = self.free();
-            if free == 0 && self.job.queue.len() > 0 {
+            if !self.may_cut(free) {
                 break;
             }
-            let room = Room {
-                free,
-                running: self.under_way.len(),
-                most: self.most(),
-                page: self.job.page(),
-                chains: self.job.chains.load(Ordering::Relaxed),
-            };
-            let pieces = self.ready.cut(room);
+            let pieces = self.ready.cut(self.room(free));
             self.coming += pieces.iter().map(|piece| piece.range.rows).sum::<f64>();
             let mut batch: BoxFuture<'static, Fetched> = Box::pin(self.job.clone().fetch(pieces));
             // Its place in the queue counts from now on.

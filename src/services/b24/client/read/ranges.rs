@@ -150,6 +150,11 @@ impl Ready {
         }
     }
 
+    /// Whether there is enough for a full batch.
+    pub fn fills(&self, room: Room) -> bool {
+        self.ranges.values().map(|range| Costs::of(range, room, true).pages()).sum::<f64>() >= room.most as f64
+    }
+
     /// The next batch, from the lowest ids on. Ranges are divided while there are fewer than can be under way at once.
     pub fn cut(&mut self, room: Room) -> Vec<Piece> {
         let pages: f64 = self.ranges.values().map(|range| Costs::of(range, room, false).pages()).sum();
