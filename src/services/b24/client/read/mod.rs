@@ -21,7 +21,7 @@ use self::fetch::{Fetched, Job, Run};
 use self::opening::Beginning;
 pub use self::opening::Unfit;
 pub use self::query::Query;
-use self::ranges::{Range, Ready, Room};
+use self::ranges::{Piece, Range, Ready, Room};
 use super::portal::Portal;
 use crate::core::progress::Bar;
 use crate::core::rows::Chunk;
@@ -33,8 +33,6 @@ const MOST_UNDER_WAY: usize = 300;
 const LOOKS: usize = 48;
 /// Of these, how many are read at once without looking, so that the portal's rate is not left unused meanwhile.
 const AT_ONCE: usize = 4;
-/// With fewer free requests than this each one counts.
-const SCARCE: usize = 6;
 /// Rows in a batch, full pages each.
 const BATCHFUL: f64 = 2500.0;
 
@@ -210,13 +208,24 @@ impl Reader {
         limits.bucket.free().saturating_sub(self.job.queue.len()).min(lanes)
     }
 
+    /// What is known when batches are cut.
+    fn room(&self) -> Room {
+        let (free, page, most) = (self.free(), self.job.page(), self.most());
+        let chains = self.job.chains.load(Ordering::Relaxed);
+        let room = Room { free, scarce: false, running: self.under_way.len(), most, page, chains };
+        let pages = self.ready.pages(room) + self.coming / page as f64;
+        Room { scarce: (pages / most as f64).ceil() as usize > free, ..room }
+    }
+
     /// Whether a batch may be cut now. While requests are scarce, only right before it can go, since until then more may
     /// become known; and only a full one, while anything is under way that may fill it.
-    fn may_cut(&mut self, free: usize) -> bool {
-        if free >= SCARCE {
+    fn may_cut(&mut self, room: Room) -> bool {
+        if !room.scarce {
+            self.turn = None;
             return true;
         }
-        if self.job.queue.len() > 0 || !self.under_way.is_empty() && !self.ready.fills(self.room(free)) {
+        let waits = !self.under_way.is_empty() && self.ready.pages(room) < room.most as f64;
+        if self.job.queue.len() > 0 || waits {
             self.turn = None;
             return false;
         }
@@ -229,33 +238,33 @@ impl Reader {
         true
     }
 
-    fn room(&self, free: usize) -> Room {
-        Room {
-            free,
-            running: self.under_way.len(),
-            most: self.most(),
-            page: self.job.page(),
-            chains: self.job.chains.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Cuts batches while requests are free, and one more, which waits for the rate.
+    /// Sends what may be sent: all that there is while requests are free, else one batch at a time.
     fn prepare(&mut self) {
         self.ready.release(Instant::now());
         self.come_nearer();
         while !self.ready.is_empty() && self.under_way.len() < MOST_UNDER_WAY {
-            let free = self.free();
-            if !self.may_cut(free) {
+            let room = self.room();
+            if !self.may_cut(room) {
                 break;
             }
-            let pieces = self.ready.cut(self.room(free));
-            self.coming += pieces.iter().map(|piece| piece.range.rows).sum::<f64>();
-            let mut batch: BoxFuture<'static, Fetched> = Box::pin(self.job.clone().fetch(pieces));
-            // Its place in the queue counts from now on.
-            match futures_util::FutureExt::now_or_never(&mut batch) {
-                Some(fetched) => self.take(fetched),
-                None => self.under_way.push(batch),
+            let size = self.ready.divide(room);
+            for _ in 0..if room.scarce { 1 } else { room.free } {
+                if self.ready.is_empty() {
+                    break;
+                }
+                let pieces = self.ready.cut(size, room);
+                self.send(pieces);
             }
+        }
+    }
+
+    fn send(&mut self, pieces: Vec<Piece>) {
+        self.coming += pieces.iter().map(|piece| piece.range.rows).sum::<f64>();
+        let mut batch: BoxFuture<'static, Fetched> = Box::pin(self.job.clone().fetch(pieces));
+        // From now on it counts as one that waits for its turn.
+        match futures_util::FutureExt::now_or_never(&mut batch) {
+            Some(fetched) => self.take(fetched),
+            None => self.under_way.push(batch),
         }
     }
 

@@ -95,6 +95,9 @@ pub struct Piece {
 pub struct Room {
     /// Requests that may go without waiting.
     pub free: usize,
+    /// All that is left needs more requests than are free: then every command counts, and what a chain leaves over is no
+    /// loss.
+    pub scarce: bool,
     /// Requests under way.
     pub running: usize,
     /// Commands in a batch.
@@ -150,25 +153,28 @@ impl Ready {
         }
     }
 
-    /// Whether there is enough for a full batch.
-    pub fn fills(&self, room: Room) -> bool {
-        self.ranges.values().map(|range| Costs::of(range, room, true).pages()).sum::<f64>() >= room.most as f64
+    /// Commands that the ranges are expected to need.
+    pub fn pages(&self, room: Room) -> f64 {
+        self.ranges.values().map(|range| Costs::of(range, room, room.scarce).pages()).sum()
     }
 
-    /// The next batch, from the lowest ids on. Ranges are divided while there are fewer than can be under way at once.
-    pub fn cut(&mut self, room: Room) -> Vec<Piece> {
-        let pages: f64 = self.ranges.values().map(|range| Costs::of(range, room, false).pages()).sum();
-        let full = (pages / room.most as f64).ceil() as usize;
-        // Then every command counts, and what a chain leaves over is no loss.
-        let scarce = full > room.free.max(1);
-        let size = batch::packet_size(pages.ceil() as usize, room.most, LEAST.min(room.most), room.free);
-        let batches = (pages.ceil() as usize).div_ceil(size.max(1));
-        self.spread(batches.min(room.free.max(PIPE.saturating_sub(room.running))), room, scarce);
+    /// How many commands each of the next batches takes. Ranges are divided while there are fewer of them than can be
+    /// under way at once.
+    pub fn divide(&mut self, room: Room) -> usize {
+        let pages = self.pages(room).ceil() as usize;
+        let size = batch::packet_size(pages, room.most, LEAST.min(room.most), room.free).max(1);
+        let at_once = room.free.max(PIPE.saturating_sub(room.running));
+        self.spread(pages.div_ceil(size).min(at_once), room);
+        size
+    }
+
+    /// The next batch, from the lowest ids on.
+    pub fn cut(&mut self, size: usize, room: Room) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        let mut left = size.max(1);
+        let mut left = size;
         while left > 0 {
             let Some((_, range)) = self.ranges.pop_first() else { break };
-            let costs = Costs::of(&range, room, scarce);
+            let costs = Costs::of(&range, room, room.scarce);
             if costs.by_windows {
                 left -= self.windows(range, room.page, left, &mut pieces);
                 continue;
@@ -196,11 +202,11 @@ impl Ready {
     }
 
     /// Divides ranges that are to be read by chains, the larger into more parts, until there are so many.
-    fn spread(&mut self, wanted: usize, room: Room, scarce: bool) {
+    fn spread(&mut self, wanted: usize, room: Room) {
         if self.ranges.len() >= wanted {
             return;
         }
-        let costs = |range: &Range| Costs::of(range, room, scarce);
+        let costs = |range: &Range| Costs::of(range, room, room.scarce);
         let total: f64 = self.ranges.values().map(|range| costs(range).expected).sum();
         let parts = |range: &Range| match costs(range) {
             costs if costs.by_windows || range.look => 1,

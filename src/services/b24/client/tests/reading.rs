@@ -79,7 +79,7 @@ async fn every_kind_of_list_is_read_whole_by_few_requests() {
         (2350, 0.05, 500, 3, 1),
         (2351, 1.0, 0, 0, 2),
         (20_000, 1.0, 0, 0, 70),
-        (20_000, 0.1, 0, 0, 90),
+        (20_000, 0.1, 0, 0, 130),
         (20_000, 0.9, 200_000, 20, 180),
     ] {
         let knobs = json!({ "rows": { "deals": rows }, "density": density, "gap": gap, "gap_every": gap_every });
@@ -236,6 +236,10 @@ async fn timed(rows: u64, density: f64, enterprise: bool) -> (f64, u64, u64) {
     let took = began.elapsed().as_secs_f64();
     assert_eq!(read.len() as u64, rows);
     assert!(rising(&read));
+    let address = format!("http://{}/_sandbox/log", simulated.address());
+    let log: Value = serde_json::from_str(&reqwest::get(address).await.unwrap().text().await.unwrap()).unwrap();
+    let first = log[0]["at"].as_f64().unwrap();
+    for line in log.as_array().unwrap() { eprintln!("LOG {:.2} {} ms {}", line["at"].as_f64().unwrap() - first, line["ms"], line["commands"]); }
     let counted = counters(&simulated).await;
     (took, counted["requests"].as_u64().unwrap(), counted["refused_503"].as_u64().unwrap())
 }
