@@ -182,7 +182,7 @@ impl Portal {
     }
 }
 
-fn no_count(method: &str) -> Error {
+pub(super) fn no_count(method: &str) -> Error {
     Error::new(Kind::Input, "b24.no_total", format!("{method} does not tell how many rows there are"))
         .hint("read the list with get_all and count its rows")
 }

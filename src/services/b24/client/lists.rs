@@ -45,6 +45,7 @@ impl Portal {
             return Ok(All { answer: Answer::Json(outcomes::nothing()), warnings });
         }
         let family = methods::family(method);
+        self.tell_plan(method, &params).await;
         let bar = self.bar(method, None);
         let unfit = match &family {
             Some(family) => match self.by_ids(method, &params, family, &bar).await? {

@@ -104,6 +104,7 @@ impl Portal {
         after: Option<u64>,
         sender: &mpsc::Sender<Result<Piece>>,
     ) -> Result<()> {
+        self.tell_plan(method, &params).await;
         let bar = self.bar(method, None);
         let opened = match Order::of(&params, family) {
             Ok(Order::ById) => self.reader(method, &params, family, &bar, (after.unwrap_or(0), AHEAD)).await?,

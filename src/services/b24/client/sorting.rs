@@ -75,14 +75,14 @@ fn is_selected(params: &Params, name: &str) -> bool {
     let Some(Value::Array(select)) = check::parameter(params, "select") else { return true };
     let is_own = name.to_ascii_uppercase().starts_with("UF_");
     let all = if is_own { "UF_*" } else { "*" };
-    select.is_empty()
-        || select.iter().filter_map(Value::as_str).any(|field| field == all || bare(field) == bare(name))
+    select.is_empty() || select.iter().filter_map(Value::as_str).any(|field| field == all || bare(field) == bare(name))
 }
 
 /// What a column is compared by.
 fn keys(rows: &Rows, column: &str) -> Vec<Key> {
     let is_nothing = |row: &Row| matches!(row.get(column), None | Some(Field::Null | Field::Text("")));
-    let all = |test: &dyn Fn(Field<'_>) -> bool| rows.iter().all(|row| is_nothing(&row) || row.get(column).is_some_and(test));
+    let all =
+        |test: &dyn Fn(Field<'_>) -> bool| rows.iter().all(|row| is_nothing(&row) || row.get(column).is_some_and(test));
     let numbers = all(&|field| match field {
         Field::Text(text) => order::number(text).is_some(),
         Field::Integer(_) | Field::Number(_) => true,
@@ -119,7 +119,9 @@ mod tests {
 
     #[test]
     fn an_order_is_read_and_told_when_it_cannot_be_kept() {
-        let by = |fields: &[(&str, bool)]| Order::By(fields.iter().map(|(name, falls)| (name.to_string(), *falls)).collect());
+        let by = |fields: &[(&str, bool)]| {
+            Order::By(fields.iter().map(|(name, falls)| (name.to_string(), *falls)).collect())
+        };
         assert_eq!(of(json!({})), Ok(Order::ById));
         assert_eq!(of(json!({"ORDER": {"id": "desc", "TITLE": "ASC"}})), Ok(Order::ByIdFalling));
         assert_eq!(of(json!({"order": {"TITLE": "DESC", "ID": "ASC"}})), Ok(by(&[("TITLE", true), ("ID", false)])));
@@ -141,7 +143,9 @@ mod tests {
         let rows = Rows::from(rows.finish());
         let sorted = |name: &str, falls| {
             let sorted = Order::By(vec![(name.to_owned(), falls)]).apply(&rows)?;
-            Ok::<_, String>(sorted.iter().map(|row| format!("{:?}", row.get("id").unwrap())[8..9].to_owned()).collect::<String>())
+            Ok::<_, String>(
+                sorted.iter().map(|row| format!("{:?}", row.get("id").unwrap())[8..9].to_owned()).collect::<String>(),
+            )
         };
         assert_eq!(sorted("MONEY", false).unwrap(), "3124");
         assert_eq!(sorted("MONEY", true).unwrap(), "2413");

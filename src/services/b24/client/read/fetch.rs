@@ -15,10 +15,10 @@ use crate::error::{Error, Kind, Result, Retry};
 use crate::services::b24::client::Portal;
 use crate::services::b24::client::batches::{BATCH, BREATH};
 use crate::services::b24::client::send::{Announced, Body, HELD, Queue, Request};
+use crate::services::b24::wire::batch as wire;
 use crate::services::b24::wire::batch::{Answer, Said};
 use crate::services::b24::wire::envelope::{self, Envelope};
 use crate::services::b24::wire::errors::{self, Fault};
-use crate::services::b24::wire::batch as wire;
 
 /// What all batches of one list share.
 pub struct Job {
@@ -46,6 +46,8 @@ pub struct Run {
 pub struct Fetched {
     /// Rows that were expected of it.
     pub expected: f64,
+    /// Pages that it was expected to leave over.
+    pub expected_rest: f64,
     pub runs: Vec<Run>,
     /// What the pages did not reach.
     pub left: Vec<Range>,
@@ -75,7 +77,8 @@ impl Job {
     /// Reads the pieces; ranges that are not read to their end come back.
     pub async fn fetch(self: Arc<Job>, pieces: Vec<Piece>) -> Fetched {
         let expected = pieces.iter().map(|piece| piece.range.rows).sum();
-        let mut fetched = Fetched { expected, ..Fetched::default() };
+        let expected_rest = pieces.iter().map(|piece| piece.rest(self.page())).sum();
+        let mut fetched = Fetched { expected, expected_rest, ..Fetched::default() };
         let (names, texts) = self.commands(&pieces);
         // A chain that is alone in its batch need not go on behind a fault.
         let halt = pieces.len() == 1 && pieces[0].pages > 1;
@@ -127,8 +130,16 @@ impl Job {
         request.still = Some(&still);
         let envelope = self.portal.deliver(&mut request).await?;
         passed.into_iter().filter_map(|passed| passed.probing).for_each(|probing| probing.succeeded());
-        self.bar.note("");
+        self.note_repeats();
         Ok(envelope)
+    }
+
+    /// No wait any more; what had to be repeated stays to be seen.
+    fn note_repeats(&self) {
+        self.bar.note(match self.repeats.load(Ordering::Relaxed) {
+            0 => String::new(),
+            repeats => format!("{repeats} calls repeated after faults"),
+        });
     }
 
     async fn pass(&self, key: &str) -> Passed<'_> {
@@ -159,17 +170,16 @@ impl Job {
         let mut names = names.iter();
         let mut open: Option<(u64, u64, Builder)> = None;
         for Piece { range, pages } in pieces {
-            let (lo, hi, mut builder) = match open.take() {
-                Some((lo, hi, builder)) if hi == range.lo => (lo, hi, builder),
+            let (lo, mut builder) = match open.take() {
+                Some((lo, hi, builder)) if hi == range.lo => (lo, builder),
                 other => {
                     self.close(other, fetched);
                     let mut builder = Builder::new();
                     // As a portal's rows usually are: half of the text is names.
                     builder.reserve(self.page() as usize * pages, 0, bytes / 3);
-                    (range.lo, range.lo, builder)
+                    (range.lo, builder)
                 }
             };
-            debug_assert_eq!(hi, range.lo);
             let before = builder.len();
             let mine: Vec<&String> = names.by_ref().take(pages).collect();
             let to = self.take_piece(&range, &mine, answer, &mut builder, fetched);
@@ -281,8 +291,8 @@ impl Job {
 
     fn fails(&self, range: Range, error: Error, commands: usize, fetched: &mut Fetched) {
         self.portal.0.counters.repeats.add(commands);
-        let repeats = self.repeats.fetch_add(commands as u64, Ordering::Relaxed) + commands as u64;
-        self.bar.note(format!("{repeats} calls repeated after faults"));
+        self.repeats.fetch_add(commands as u64, Ordering::Relaxed);
+        self.note_repeats();
         fetched.failed.push((range, error));
     }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use self::fetch::{Fetched, Job, Run};
 use self::opening::Beginning;
-pub use self::opening::Unfit;
+pub use self::opening::{FIRST_ROWS, Unfit};
 pub use self::query::Query;
 use self::ranges::{Piece, Range, Ready, Room};
 use super::portal::Portal;
@@ -62,6 +62,8 @@ pub struct Reader {
     under_way: FuturesUnordered<BoxFuture<'static, Fetched>>,
     /// Rows that requests under way are expected to bring.
     coming: f64,
+    /// Pages that they are expected to leave over.
+    back: f64,
     done: BTreeMap<u64, Run>,
     delivered: u64,
     end: u64,
@@ -102,6 +104,7 @@ impl Reader {
             ahead,
             under_way: FuturesUnordered::new(),
             coming: 0.0,
+            back: 0.0,
             done: BTreeMap::new(),
             delivered,
             end: beginning.end,
@@ -213,18 +216,19 @@ impl Reader {
         let (free, page, most) = (self.free(), self.job.page(), self.most());
         let chains = self.job.chains.load(Ordering::Relaxed);
         let room = Room { free, scarce: false, running: self.under_way.len(), most, page, chains };
-        let pages = self.ready.pages(room) + self.coming / page as f64;
+        // Where only a look is next, the rest comes after it.
+        let pages = self.ready.pages(room).max(self.ready.rows() / page as f64) + self.coming / page as f64;
         Room { scarce: (pages / most as f64).ceil() as usize > free, ..room }
     }
 
     /// Whether a batch may be cut now. While requests are scarce, only right before it can go, since until then more may
-    /// become known; and only a full one, while anything is under way that may fill it.
+    /// become known; and only a full one, while something is under way that will leave a rest.
     fn may_cut(&mut self, room: Room) -> bool {
         if !room.scarce {
             self.turn = None;
             return true;
         }
-        let waits = !self.under_way.is_empty() && self.ready.pages(room) < room.most as f64;
+        let waits = self.back >= 1.0 && self.ready.pages(room) < room.most as f64;
         if self.job.queue.len() > 0 || waits {
             self.turn = None;
             return false;
@@ -260,6 +264,7 @@ impl Reader {
 
     fn send(&mut self, pieces: Vec<Piece>) {
         self.coming += pieces.iter().map(|piece| piece.range.rows).sum::<f64>();
+        self.back += pieces.iter().map(|piece| piece.rest(self.job.page())).sum::<f64>();
         let mut batch: BoxFuture<'static, Fetched> = Box::pin(self.job.clone().fetch(pieces));
         // From now on it counts as one that waits for its turn.
         match futures_util::FutureExt::now_or_never(&mut batch) {
@@ -272,7 +277,8 @@ impl Reader {
     fn come_nearer(&mut self) {
         let Some(beyond) = self.beyond.take() else { return };
         let capacity = self.capacity();
-        let outstanding = self.ready.rows() + self.coming + self.done.values().map(|run| run.rows.len() as f64).sum::<f64>();
+        let outstanding =
+            self.ready.rows() + self.coming + self.done.values().map(|run| run.rows.len() as f64).sum::<f64>();
         let part = capacity - outstanding;
         if part < capacity / 4.0 && outstanding > 0.0 {
             self.beyond = Some(beyond);
@@ -300,6 +306,7 @@ impl Reader {
 
     fn take(&mut self, fetched: Fetched) {
         self.coming = (self.coming - fetched.expected).max(0.0);
+        self.back = (self.back - fetched.expected_rest).max(0.0);
         for run in fetched.runs {
             self.rows += run.rows.len();
             self.bytes += run.rows.bytes();
@@ -320,12 +327,8 @@ impl Reader {
             }
         }
         self.failed = self.failed.take().or(fetched.fatal);
-        let expected = self.rows as f64 + self.ready.rows() + self.coming + self.beyond.as_ref().map_or(0.0, |range| range.rows);
+        let expected =
+            self.rows as f64 + self.ready.rows() + self.coming + self.beyond.as_ref().map_or(0.0, |range| range.rows);
         self.job.bar.expect(expected as u64);
-    }
-
-    /// Whether the whole list came with its beginning.
-    pub fn is_short(&self) -> bool {
-        self.under_way.is_empty() && self.ready.is_empty() && self.beyond.is_none()
     }
 }

@@ -26,6 +26,8 @@ use crate::services::b24::wire::errors;
 /// Pages in the first request where guards bound its cost, and where nothing does.
 const GUARDED: usize = 47;
 const UNGUARDED: usize = 4;
+/// Rows that the first request brings, in pages of fifty.
+pub const FIRST_ROWS: u64 = GUARDED as u64 * 50;
 /// After which pages guards stand.
 const GUARDS: [usize; 2] = [0, 5];
 /// An answer that takes longer than this gets company.

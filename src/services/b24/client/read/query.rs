@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_part_of_a_list_is_asked_for_beside_the_users_conditions() {
-        let deals = query("crm.deal.list", json!({"FILTER": {"A": 1, ">=id": "10", "<ID": 100}, "select": ["A"]})).unwrap();
+        let deals =
+            query("crm.deal.list", json!({"FILTER": {"A": 1, ">=id": "10", "<ID": 100}, "select": ["A"]})).unwrap();
         assert_eq!((deals.low, deals.high), (9, 99));
         assert_eq!(
             deals.rows("9", 59),
@@ -201,7 +202,8 @@ mod tests {
         );
         assert_eq!(deals.last_of("c1", 50), "$result[c1][49][ID]");
         assert_eq!(deals.guard("c1", 50).unwrap(), "crm.deal.get?ID=$result[c1][49][ID]");
-        let items = query("crm.item.list", json!({"entityTypeId": 128, "filter": {"logic": "OR", "0": {"a": 1}}})).unwrap();
+        let items =
+            query("crm.item.list", json!({"entityTypeId": 128, "filter": {"logic": "OR", "0": {"a": 1}}})).unwrap();
         let last = items.last(0, NO_END);
         assert!(last.contains("filter[0][logic]=OR&filter[0][0][a]=1&"), "{last}");
         assert!(last.ends_with("&order[id]=DESC&filter[%3Eid]=0"), "{last}");

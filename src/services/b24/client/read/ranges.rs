@@ -90,6 +90,13 @@ pub struct Piece {
     pub pages: usize,
 }
 
+impl Piece {
+    /// Pages that it is expected to leave over.
+    pub fn rest(&self, page: u64) -> f64 {
+        (self.range.rows / page as f64 - self.pages as f64).max(0.0)
+    }
+}
+
 /// What is known when a batch is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
@@ -162,7 +169,10 @@ impl Ready {
     /// under way at once.
     pub fn divide(&mut self, room: Room) -> usize {
         let pages = self.pages(room).ceil() as usize;
-        let size = batch::packet_size(pages, room.most, LEAST.min(room.most), room.free).max(1);
+        let size = match room.scarce {
+            true => room.most,
+            false => batch::packet_size(pages, room.most, LEAST.min(room.most), room.free).max(1),
+        };
         let at_once = room.free.max(PIPE.saturating_sub(room.running));
         self.spread(pages.div_ceil(size).min(at_once), room);
         size
@@ -258,5 +268,93 @@ impl Costs {
 
     fn pages(&self) -> f64 {
         if self.by_windows { self.windows } else { self.chain as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: Room = Room { free: 45, scarce: false, running: 0, most: 50, page: 50, chains: true };
+    const SCARCE: Room = Room { free: 0, scarce: true, ..FREE };
+
+    fn ready(ranges: &[(u64, u64, f64)]) -> Ready {
+        let mut ready = Ready::default();
+        ranges.iter().for_each(|(lo, hi, rows)| ready.push(Range::new(*lo, *hi, *rows)));
+        ready
+    }
+
+    /// All batches that are cut of it in one round.
+    fn batches(mut ready: Ready, room: Room) -> Vec<Vec<Piece>> {
+        let size = ready.divide(room);
+        let mut batches = Vec::new();
+        while !ready.is_empty() {
+            batches.push(ready.cut(size, room));
+        }
+        batches
+    }
+
+    fn ids_are_whole(batches: &[Vec<Piece>], lo: u64, hi: u64) {
+        let mut ranges: Vec<&Range> = batches.iter().flatten().map(|piece| &piece.range).collect();
+        ranges.sort_by_key(|range| range.lo);
+        assert_eq!((ranges[0].lo, ranges[ranges.len() - 1].hi), (lo, hi));
+        assert!(ranges.windows(2).all(|pair| pair[0].hi == pair[1].lo));
+    }
+
+    #[test]
+    fn dense_ids_are_read_by_windows_of_a_page() {
+        let batches = batches(ready(&[(7, 10_000, 9_000.0)]), FREE);
+        ids_are_whole(&batches, 7, 10_000);
+        assert!(batches.iter().flatten().all(|piece| piece.pages == 1 && piece.range.hi - piece.range.lo <= 50));
+    }
+
+    #[test]
+    fn thin_ids_are_read_by_chains_side_by_side_while_requests_are_free() {
+        let batches = batches(ready(&[(0, 100_000, 10_000.0)]), FREE);
+        ids_are_whole(&batches, 0, 100_000);
+        assert!((25..=45).contains(&batches.len()), "{}", batches.len());
+        // A little more than the pages that are expected.
+        let pages: usize = batches.iter().flatten().map(|piece| piece.pages).sum();
+        assert!((220..=280).contains(&pages), "{pages}");
+    }
+
+    #[test]
+    fn scarce_requests_are_full_and_a_chain_leaves_over_what_it_must() {
+        let mut ready = ready(&[(0, 1_000_000, 100_000.0)]);
+        let size = ready.divide(SCARCE);
+        let batch = ready.cut(size, SCARCE);
+        assert_eq!((size, batch.len(), batch[0].pages), (50, 1, 50));
+        let rest = batch[0].rest(50);
+        assert!(rest > 100.0, "{rest}");
+        let left = batch[0].range.above(50_000, 2_500);
+        assert!((0.045..0.055).contains(&left.density()), "{left:?}");
+    }
+
+    #[test]
+    fn without_references_each_page_stands_for_itself() {
+        let batches = batches(ready(&[(0, 100_000, 1_000.0)]), Room { chains: false, ..FREE });
+        ids_are_whole(&batches, 0, 100_000);
+        assert!(batches.iter().flatten().all(|piece| piece.pages == 1));
+    }
+
+    #[test]
+    fn a_look_is_one_page_of_each_part() {
+        let mut ready = ready(&[(0, 48_000_000, 1e6)]);
+        ready.look(48);
+        let size = ready.divide(SCARCE);
+        let batch = ready.cut(size, SCARCE);
+        assert_eq!(batch.len(), 48);
+        assert!(batch.iter().all(|piece| piece.pages == 1) && ready.is_empty());
+    }
+
+    #[test]
+    fn what_is_held_comes_back_at_its_moment() {
+        let mut ready = Ready::default();
+        let now = Instant::now();
+        ready.hold(now + std::time::Duration::from_secs(1), Range::new(0, 10, 1.0));
+        ready.release(now);
+        assert!(ready.is_empty() && ready.rows() == 1.0);
+        ready.release(ready.next_held().unwrap());
+        assert!(!ready.is_empty() && ready.next_held().is_none());
     }
 }
