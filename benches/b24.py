@@ -1,8 +1,11 @@
 """Bitrix24: everything under the documented limits, beside fast_bitrix24."""
 
+import json
+import os
+import subprocess
 import time
 
-from common import Sandbox, row
+from common import PULT, Sandbox, row
 
 ABOUT = """Against a simulated portal in a process of its own: 100 ms latency, 20 ms for each command, the documented bucket
 (50 requests, 2 a second). The peer is fast_bitrix24 1.8.14 from PyPI, in the same run, against a portal of its own with
@@ -56,7 +59,53 @@ def updates():
     row("10,000 updates under the documented limit", "≤ 1.03 × the floor of 75 s, no 503", found, kept, peer(other))
 
 
+def read(sandbox, fields, how="rows", plan="standard", below=None):
+    """A list in a process of its own: what it printed, and the CPU seconds and megabytes that it took."""
+    command = [PULT, "run", "benches/list.rhai", fields, how] + ([str(below)] if below else [])
+    environment = {**os.environ, "B24_WEBHOOK": sandbox.webhook, "B24_PLAN": plan}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        output = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return {**json.loads(output), "cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}
+
+
+def lists():
+    for fields, shown, promise in [("few", "2", 1.5), ("all", "23", 2)]:
+        with Sandbox(*PORTAL) as sandbox:
+            done, counters = read(sandbox, fields), sandbox.counters()
+        refused, requests = counters["refused_503"], counters["requests"]
+        kept = done["seconds"] <= promise and requests <= 49 and not refused and done["rows"] == 100000
+        found = f"{done['seconds']:.2f} s, {requests} requests, {refused} refusals"
+        params = {"select": ["ID", "TITLE"]} if fields == "few" else {}
+        other = peer(lambda portal, _: portal.get_all("crm.deal.list", params))
+        row(f"100,000 rows × {shown} fields", f"≤ {promise} s, ≤ 49 requests, no 503", found, kept, other)
+    with Sandbox("b24.limits=false") as sandbox:
+        done = read(sandbox, "all", plan="box")
+        streamed = read(sandbox, "all", "stream", plan="box")
+    kept = done["seconds"] <= 0.8 and done["cpu"] <= 0.6 and done["mb"] <= 150
+    found = f"{done['seconds']:.2f} s, {done['cpu']:.2f} s CPU, {done['mb']:.0f} MB"
+    row("100,000 rows × 23 fields without limits", "≤ 0.8 s, ≤ 0.6 s CPU, ≤ 150 MB", found, kept)
+    row("the same as a stream", "≤ 40 MB", f"{streamed['mb']:.0f} MB, {streamed['seconds']:.2f} s", streamed["mb"] <= 40)
+    with Sandbox(*PORTAL, "b24.rows.deals=2350") as sandbox:
+        done, requests = read(sandbox, "few"), sandbox.counters()["requests"]
+    row("2,350 rows, never read before", "1 request", f"{requests} requests, {done['seconds']:.2f} s", requests == 1)
+    for plan, switches, promise in [
+        ("standard", [], 75.5 * 1.03),
+        ("enterprise", ["b24.bucket_size=250", "b24.bucket_fall=5"], 2.5),
+    ]:
+        with Sandbox(*PORTAL, "b24.rows.deals=500000", *switches) as sandbox:
+            done, counters = read(sandbox, "few", plan=plan), sandbox.counters()
+        kept = done["seconds"] <= promise and not counters["refused_503"] and done["rows"] == 500000
+        found = f"{done['seconds']:.2f} s, {counters['requests']} requests, {counters['refused_503']} refusals"
+        shown = "≤ 1.03 × the floor of 75.5 s" if plan == "standard" else "≤ 2.5 s"
+        row(f"500,000 rows × 2 fields, plan {plan}", shown, found, kept)
+
+
 def measure():
     mixed()
+    lists()
     by_id()
     updates()

@@ -80,6 +80,11 @@ impl Chunk {
         self.rows.is_empty()
     }
 
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.rows.len() * size_of::<Placed>() + self.cells.len() * size_of::<Cell>() + self.text.len()
+    }
+
     fn shape(&self, row: usize) -> &Arc<Shape> {
         &self.shapes[self.rows[row].shape as usize]
     }
@@ -223,6 +228,22 @@ impl Builder {
 
     pub fn is_empty(&self) -> bool {
         self.chunk.rows.is_empty()
+    }
+
+    /// A field of a row that is finished.
+    pub fn get(&self, row: usize, name: &str) -> Option<Field<'_>> {
+        self.chunk.rows.get(row)?;
+        let column = self.chunk.shape(row).position(name)?;
+        Some(self.chunk.field(row, column))
+    }
+
+    /// Takes back all rows from this one on.
+    pub fn truncate(&mut self, rows: usize) {
+        if let Some(first) = self.chunk.rows.get(rows) {
+            self.first_cell = first.first_cell as usize;
+            self.chunk.cells.truncate(self.first_cell);
+            self.chunk.rows.truncate(rows);
+        }
     }
 
     pub fn finish(mut self) -> Chunk {
@@ -522,6 +543,26 @@ mod tests {
         let none = Rows::none(["a", "b"]);
         assert_eq!((none.len(), none.columns().len()), (0, 2));
         assert_eq!(none.and(&picked).len(), 1);
+    }
+
+    #[test]
+    fn rows_can_be_looked_at_and_taken_back_while_a_chunk_is_made() {
+        let mut builder = Builder::new();
+        for id in 1..=3 {
+            builder.name("ID");
+            builder.push(Field::Integer(id)).unwrap();
+            builder.end_row();
+        }
+        assert_eq!(builder.get(2, "ID"), Some(Field::Integer(3)));
+        assert_eq!((builder.get(3, "ID"), builder.get(0, "X")), (None, None));
+        builder.truncate(1);
+        builder.truncate(9);
+        builder.name("ID");
+        builder.push(Field::Integer(7)).unwrap();
+        builder.end_row();
+        let rows: Rows = builder.finish().into();
+        let ids: Vec<_> = rows.iter().map(|row| format!("{:?}", row.get("ID").unwrap())).collect();
+        assert_eq!(ids, ["Integer(1)", "Integer(7)"]);
     }
 
     #[test]

@@ -183,6 +183,23 @@ impl Bucket {
         }
     }
 
+    /// How long until one more request may go; who waits already is before it.
+    pub fn next_in(&self) -> Duration {
+        self.level().wait(Instant::now())
+    }
+
+    /// How long it takes at least until so many more requests have gone.
+    pub fn floor(&self, requests: u64) -> Duration {
+        let mut level = self.level();
+        level.drain(Instant::now());
+        let over = level.level + requests as f64 - level.rate.usable();
+        let mut seconds = (over / level.rate.drains).max(0.0);
+        if let Some(slowest) = level.slowest() {
+            seconds = seconds.max(requests.saturating_sub(1) as f64 / slowest);
+        }
+        Duration::from_secs_f64(seconds.min(1e9))
+    }
+
     /// At most this many requests a second, evenly and without a burst, while the guard is held.
     pub fn slow(self: &std::sync::Arc<Self>, per_second: f64) -> Slowed {
         let mut level = self.level();
@@ -338,7 +355,10 @@ mod tests {
     async fn what_was_given_back_can_be_taken_at_once_and_waits_are_not_counted_twice() {
         let bucket = Arc::new(Bucket::new(Rate { holds: 1.0, drains: 1.0 }));
         bucket.take().await;
+        assert_eq!(bucket.next_in().as_secs_f64().round(), 1.0);
         bucket.give_back();
+        assert!(bucket.next_in().is_zero());
+        assert_eq!(bucket.floor(11).as_secs_f64().round(), 10.0);
         assert!(bucket.take().await.is_zero());
         let (first, second) = tokio::join!(bucket.take(), bucket.take());
         assert_eq!((first + second).as_secs_f64().round(), 2.0);

@@ -105,6 +105,11 @@ impl Budget {
         Budget { limit, accounts: Mutex::default(), probes: AtomicU64::new(0), changed: Notify::new() }
     }
 
+    /// Seconds that a method may use in a window.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
     fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Account>> {
         self.accounts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

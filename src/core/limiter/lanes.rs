@@ -1,15 +1,13 @@
-//! How much work a server gets at once: begins with what any portal digests, grows while answers come at the usual
-//! pace, halves when it breaks down.
+//! How much work a server gets at once: begins with what it says that it takes, shrinks while answers come slower than
+//! usual, halves when it breaks down, and grows again.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-const START: f64 = 10.0;
 const LEAST: f64 = 1.0;
-const MOST: f64 = 50.0;
-/// However small, a request counts for this much: fifty at once are enough for anybody.
+/// However small, a request counts for this much of a full one.
 const LIGHTEST: f64 = 0.2;
 /// Answers this much slower than the usual pace are a sign of too much at once.
 const SLOWER: f64 = 2.0;
@@ -25,19 +23,10 @@ pub struct Lanes {
 #[derive(Debug)]
 struct State {
     open: f64,
+    most: f64,
     used: f64,
     /// The usual seconds for one command, learnt from the answers: the best pace, forgotten slowly.
     pace: Option<f64>,
-}
-
-impl Default for Lanes {
-    fn default() -> Lanes {
-        Lanes {
-            state: Mutex::new(State { open: START, used: 0.0, pace: None }),
-            freed: Notify::new(),
-            next: tokio::sync::Mutex::new(()),
-        }
-    }
 }
 
 /// The right to have one request under way; given back when dropped.
@@ -48,6 +37,15 @@ pub struct Lane<'a> {
 }
 
 impl Lanes {
+    /// All of `most` are open from the start.
+    pub fn new(most: f64) -> Lanes {
+        Lanes {
+            state: Mutex::new(State { open: most, most, used: 0.0, pace: None }),
+            freed: Notify::new(),
+            next: tokio::sync::Mutex::new(()),
+        }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -84,7 +82,7 @@ impl Lanes {
         state.open = match slow {
             true => (state.open - 0.5).max(LEAST),
             // About one more lane for each round of all of them.
-            false => (state.open + 1.0 / state.open).min(MOST),
+            false => (state.open + 1.0 / state.open).min(state.most),
         };
         drop(state);
         self.freed.notify_one();
@@ -116,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn ten_full_batches_or_fifty_small_ones_begin_at_once() {
-        let lanes = Lanes::default();
+        let lanes = Lanes::new(10.0);
         let full: Vec<Lane<'_>> = futures_util::future::join_all((0..10).map(|_| lanes.enter(1.0))).await;
         assert!(lanes.enter(1.0).now_or_never().is_none());
         drop(full);
@@ -128,7 +126,9 @@ mod tests {
 
     #[tokio::test]
     async fn lanes_open_while_the_pace_holds_and_close_when_the_server_breaks_down() {
-        let lanes = Lanes::default();
+        let lanes = Lanes::new(20.0);
+        lanes.broke_down();
+        assert_eq!(lanes.open(), 10.0);
         for _ in 0..11 {
             lanes.went_well(50, Duration::from_secs(1));
         }
@@ -141,5 +141,9 @@ mod tests {
             lanes.broke_down();
         }
         assert_eq!(lanes.open(), 1.0);
+        for _ in 0..1000 {
+            lanes.went_well(50, Duration::from_secs(1));
+        }
+        assert_eq!(lanes.open(), 20.0);
     }
 }

@@ -25,10 +25,17 @@ pub struct Limits {
     shared: Option<Shared>,
 }
 
+/// Full batches at once for a server that takes a burst of any size, and for one that takes a larger one than anybody
+/// should make use of.
+const UNBOUNDED: f64 = 50.0;
+const MOST: f64 = 250.0;
+
 impl Limits {
+    /// As many requests at once as the bucket holds: what a server lets in together, it is ready to work on.
     pub fn new(rate: Rate, seconds_of_time: f64) -> Limits {
+        let lanes = if rate.holds > 10_000.0 { UNBOUNDED } else { rate.holds.clamp(1.0, MOST) };
         let (bucket, budget) = (Arc::new(Bucket::new(rate)), Budget::new(seconds_of_time));
-        Limits { bucket, budget, lanes: Lanes::default(), shared: None }
+        Limits { bucket, budget, lanes: Lanes::new(lanes), shared: None }
     }
 
     /// Other processes use the same server and count together with this one.

@@ -10,7 +10,7 @@ use rhai::{Array, Dynamic, Engine, FnPtr, Map, Module, NativeCallContext, Shared
 
 use self::answers::{Answers, answer, json, results_by_name, settled};
 use self::given::{Given, given};
-use super::client::{ById, Params, Portal, Via};
+use super::client::{ById, Params, Portal, Via, Way};
 use super::{NAME, SETTINGS};
 use crate::error::Result;
 use crate::script::bridge::{Host, Thrown, host, throw, thrown, wait};
@@ -93,8 +93,9 @@ pub mod b24 {
         get_all_with(call, b24, method, Dynamic::UNIT)
     }
 
-    /// The whole list of a list method with these parameters, sent as they are written: `select`, `filter`, `order`.
-    /// `start` and `limit` are not taken. An `order` by more than one field is a list of pairs, because a map has no
+    /// The whole list of a list method with these parameters: `select`, `filter`, `order`. `start` and `limit` are not
+    /// taken. A list is read by its ids, so that nothing is missing or doubled while others change it, and put into the
+    /// `order` afterwards; where that cannot be, it is read by offsets, and a warning says why. An `order` by more than one field is a list of pairs, because a map has no
     /// order: `[["DATE_CREATE", "DESC"], ["ID", "ASC"]]`.
     ///
     /// ```rhai
@@ -110,6 +111,40 @@ pub mod b24 {
             host(&call).warn(&format!("{method}: {warning}"));
         }
         answer(&call, all.answer)
+    }
+
+    /// What reading a whole list will take.
+    #[rhai_fn(return_raw, pure)]
+    pub fn plan(call: NativeCallContext, b24: &mut B24, method: &str) -> Thrown<Map> {
+        plan_with(call, b24, method, Dynamic::UNIT)
+    }
+
+    /// What reading a whole list with these parameters will take: `rows`, `requests`, `seconds` (at least), `limit`
+    /// (`"rate"` of requests, `"time"` that a method may use in ten minutes, `"answers"`: how fast the portal is), `way`
+    /// (`"ids"`, or `"offsets"`, then with a `why`). Costs one request, which counts the rows.
+    ///
+    /// ```rhai
+    /// let plan = b24.plan("crm.deal.list", #{ select: ["ID"], filter: #{ "<ID": 1000 } });
+    /// assert_eq([plan.requests, plan.way], [1, "ids"]);
+    /// ```
+    #[rhai_fn(name = "plan", return_raw, pure)]
+    pub fn plan_with(call: NativeCallContext, b24: &mut B24, method: &str, params: Dynamic) -> Thrown<Map> {
+        let portal = b24.portal(&call)?;
+        let params = given::params(&call, &params)?;
+        let plan = wait(&call, portal.plan(method, params))?;
+        let mut map = Map::new();
+        map.insert("rows".into(), (plan.rows as i64).into());
+        map.insert("requests".into(), (plan.requests as i64).into());
+        map.insert("seconds".into(), plan.seconds.into());
+        map.insert("limit".into(), plan.limit.name().into());
+        match plan.way {
+            Way::Ids => drop(map.insert("way".into(), "ids".into())),
+            Way::Offsets(why) => {
+                map.insert("way".into(), "offsets".into());
+                map.insert("why".into(), why.into());
+            }
+        }
+        Ok(map)
     }
 
     /// How many rows a list method has.

@@ -2,7 +2,6 @@
 //! without a word, and never a change that may have been carried out.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::portal::Portal;
-use super::send::{Announced, Body, HELD, Request};
+use super::send::{Announced, Body, HELD, Queue, Request};
 use crate::core::batch::{self, Reply};
 use crate::core::limiter::{Probing, Turn};
 use crate::core::progress::Bar;
@@ -29,7 +28,7 @@ const LARGEST: usize = 1 << 20;
 /// When to look again after somebody else's probe of a closed method.
 const GLANCE: Duration = Duration::from_millis(500);
 /// When to look again after a command was refused for the rate inside a batch that was let in.
-const BREATH: Duration = Duration::from_secs(1);
+pub(super) const BREATH: Duration = Duration::from_secs(1);
 /// The key of the time budget under which some portals bill whole batches.
 pub(super) const BATCH: &str = "batch";
 
@@ -87,7 +86,7 @@ struct Job<'a, Read> {
     bar: &'a Bar,
     read: &'a Read,
     /// Batches that are cut and not yet counted by the bucket.
-    announced: AtomicUsize,
+    announced: Queue,
     /// What makes every further request pointless.
     fatal: watch::Sender<Option<Error>>,
     /// Methods (in lower case) that go into no batch.
@@ -107,7 +106,7 @@ impl Portal {
             commands,
             bar,
             read,
-            announced: AtomicUsize::new(0),
+            announced: Queue::default(),
             fatal: watch::Sender::new(None),
             alone: Mutex::default(),
         };
@@ -118,6 +117,22 @@ impl Portal {
             job.send(packet, announced)
         };
         batch::run(commands.len(), self.patience(), cut, send, |_| bar.add(1)).await
+    }
+}
+
+impl Portal {
+    /// The portal says that the time of this method is used up. Until when.
+    pub(super) fn close(&self, bar: &Bar, key: &str) -> Instant {
+        let budget = &self.0.limits.budget;
+        budget.refused(key);
+        let until = budget.closed_until(key).unwrap_or_else(|| Instant::now() + BREATH);
+        self.note_closed(bar, key, until);
+        until
+    }
+
+    pub(super) fn note_closed(&self, bar: &Bar, key: &str, until: Instant) {
+        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
+        bar.note(format!("{key}: its time at the portal is used up; on again in {seconds} s"));
     }
 }
 
@@ -134,7 +149,7 @@ impl<Read> Job<'_, Read> {
             return 1;
         }
         let free = self.portal.0.limits.bucket.free().min(SPREAD);
-        let free = free.saturating_sub(self.announced.load(Ordering::Relaxed));
+        let free = free.saturating_sub(self.announced.len());
         let first = &waiting[..waiting.len().min(MOST)];
         let most = first.iter().map(|place| self.portal.size(&self.commands[*place].key)).min().unwrap_or(MOST);
         let size = batch::packet_size(waiting.len(), most, LEAST, free);
@@ -241,16 +256,11 @@ where
     fn wait(&self, key: &str, turn: &Turn<'_>, glance: Instant) -> Instant {
         match turn {
             Turn::Wait(until) => {
-                self.note_closed(key, *until);
+                self.portal.note_closed(self.bar, key, *until);
                 *until
             }
             _ => glance,
         }
-    }
-
-    fn note_closed(&self, key: &str, until: Instant) {
-        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-        self.bar.note(format!("{key}: its time at the portal is used up; on again in {seconds} s"));
     }
 
     async fn send_batch(&self, go: &[usize], announced: Announced<'_>) -> Result<Replies<T>> {
@@ -332,7 +342,7 @@ where
         match error.code() {
             "b24.OPERATION_TIME_LIMIT" => {
                 self.portal.0.counters.refusals.add(1);
-                Reply::Later(self.close(&command.key))
+                Reply::Later(self.portal.close(self.bar, &command.key))
             }
             "b24.QUERY_LIMIT_EXCEEDED" => {
                 self.portal.0.counters.refusals.add(1);
@@ -344,15 +354,6 @@ where
             }
             _ => again(command, error),
         }
-    }
-
-    /// The portal says that the time of this method is used up.
-    fn close(&self, key: &str) -> Instant {
-        let budget = &self.portal.0.limits.budget;
-        budget.refused(key);
-        let until = budget.closed_until(key).unwrap_or_else(|| Instant::now() + BREATH);
-        self.note_closed(key, until);
-        until
     }
 
     /// What becomes of the commands of a request that failed as a whole.
@@ -368,7 +369,7 @@ where
         let alone = go.first().filter(|_| single);
         if error.code() == "b24.OPERATION_TIME_LIMIT" {
             self.portal.0.counters.refusals.add(1);
-            let until = self.close(alone.map_or(BATCH, |place| &self.commands[*place].key));
+            let until = self.portal.close(self.bar, alone.map_or(BATCH, |place| &self.commands[*place].key));
             return go.iter().map(|place| (*place, Reply::Later(until))).collect();
         }
         let passes = match error.may_retry() {

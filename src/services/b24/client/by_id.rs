@@ -9,7 +9,6 @@ use super::batches::{Commands, Part};
 use super::lists::{self, set};
 use super::outcomes::{self, Answer, Outcomes};
 use super::portal::Portal;
-use super::stream::filter_too;
 use crate::core::rows::{Field, Row, Rows};
 use crate::error::{Error, Kind, Result};
 use crate::services::b24::wire::check;
@@ -234,4 +233,44 @@ fn once_each(ids: &[String]) -> (Vec<&str>, Vec<usize>) {
     });
     let places = places.collect();
     (asked, places)
+}
+
+/// A further condition among those of the filter.
+fn filter_too(params: &mut Params, name: &str, value: Params) {
+    if params.is_null() {
+        *params = json!({});
+    }
+    let Some(map) = params.as_object_mut() else { return };
+    let filter = match map.keys().find(|key| key.eq_ignore_ascii_case("filter")).cloned() {
+        Some(key) => map.entry(key),
+        None => map.entry("filter"),
+    };
+    let filter = filter.or_insert_with(|| json!({}));
+    if !filter.is_object() {
+        *filter = json!({});
+    }
+    if let Some(filter) = filter.as_object_mut() {
+        match filter.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned() {
+            Some(key) => filter.insert(key, value),
+            None => filter.insert(name.to_owned(), value),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_join_the_users() {
+        for (params, with) in [
+            (json!({"FILTER": {"@id": 5, "A": 1}}), r#"{"FILTER":{"@id":[1],"A":1}}"#),
+            (Params::Null, r#"{"filter":{"@ID":[1]}}"#),
+            (json!({"filter": []}), r#"{"filter":{"@ID":[1]}}"#),
+        ] {
+            let mut params = params;
+            filter_too(&mut params, "@ID", json!([1]));
+            assert_eq!(params.to_string(), with);
+        }
+    }
 }

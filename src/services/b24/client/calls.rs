@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use super::Params;
 use super::batches::{BATCH, Command, Commands, Part};
@@ -149,8 +148,7 @@ impl Portal {
         let mut failures = 0;
         loop {
             if let Some(until) = budget.closed_until(&key) {
-                let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-                request.bar.note(format!("{key}: its time at the portal is used up; on again in {seconds} s"));
+                self.note_closed(request.bar, &key, until);
             }
             let passed = budget.take(&key).await;
             self.0.counters.waited(passed.waited);
@@ -184,7 +182,7 @@ impl Portal {
     }
 }
 
-fn no_count(method: &str) -> Error {
+pub(super) fn no_count(method: &str) -> Error {
     Error::new(Kind::Input, "b24.no_total", format!("{method} does not tell how many rows there are"))
         .hint("read the list with get_all and count its rows")
 }

@@ -1,4 +1,5 @@
-//! Whole lists: the first page, then all further pages side by side, put back in the list's order.
+//! Whole lists: by their ids where the method can ([`read`](super::read)), else the first page, then all further pages
+//! side by side by their offsets, put back in the list's order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use serde_json::json;
 use super::Params;
 use super::batches::{Commands, Part};
 use super::outcomes::{self, All, Answer};
+use super::pieces::by_offsets;
 use super::portal::Portal;
+use super::read::{Ahead, Unfit};
+use super::sorting::Order;
 use crate::core::json;
 use crate::core::progress::Bar;
 use crate::core::rows::{Builder, Chunk, Field, Rows};
@@ -31,8 +35,8 @@ pub(super) fn set(params: &mut Params, name: &str, value: Params) {
 }
 
 impl Portal {
-    /// A whole list, in the list's order: sorted by id, oldest first, unless the parameters say otherwise or the method
-    /// cannot. What is not a list is given as it is.
+    /// A whole list: sorted by id, oldest first, unless the parameters say otherwise or the method cannot. What is not a
+    /// list is given as it is.
     pub async fn get_all(&self, method: &str, params: Params) -> Result<All> {
         methods::check_name(method)?;
         let params = check::checked(method, params)?;
@@ -41,14 +45,25 @@ impl Portal {
             return Ok(All { answer: Answer::Json(outcomes::nothing()), warnings });
         }
         let family = methods::family(method);
-        let reading = Reading {
-            portal: self,
-            method,
-            params: sorted(params, family.as_ref()),
-            family,
-            bar: self.bar(method, None),
+        self.tell_plan(method, &params).await;
+        let bar = self.bar(method, None);
+        let unfit = match &family {
+            Some(family) => match self.by_ids(method, &params, family, &bar).await? {
+                Ok(rows) => {
+                    self.0.counters.rows.add(rows.len());
+                    return Ok(All { answer: Answer::Rows(rows), warnings });
+                }
+                Err(unfit) => Some(unfit),
+            },
+            None => None,
         };
+        let reading = Reading { portal: self, method, params: sorted(params, family.as_ref()), family, bar };
         let mut answer = reading.all(&mut warnings).await?;
+        if let (Answer::Rows(rows), Some(Unfit(why))) = (&answer, unfit)
+            && rows.len() > 50
+        {
+            warnings.push(by_offsets(method, &why));
+        }
         if let Answer::Rows(rows) = &mut answer {
             if let Some(unique) = without_repeats(rows, family.map_or("ID", |family| family.answer_id)) {
                 let twice = rows.len() - unique.len();
@@ -62,6 +77,29 @@ impl Portal {
         }
         warnings.iter().for_each(|warning| reading.bar.note(warning.as_str()));
         Ok(All { answer, warnings })
+    }
+
+    /// The whole list by its ids, in the user's order; or why that cannot be.
+    async fn by_ids(
+        &self,
+        method: &str,
+        params: &Params,
+        family: &Family,
+        bar: &Bar,
+    ) -> Result<std::result::Result<Rows, Unfit>> {
+        let order = match Order::of(params, family) {
+            Ok(order) => order,
+            Err(why) => return Ok(Err(Unfit(why))),
+        };
+        let mut reader = match self.reader(method, params, family, bar, (0, Ahead::Everything)).await? {
+            Ok(reader) => reader,
+            Err(unfit) => return Ok(Err(unfit)),
+        };
+        let mut chunks = Vec::new();
+        while let Some(block) = reader.next().await {
+            chunks.push(Arc::new(block?.rows));
+        }
+        Ok(order.apply(&Rows::new(chunks)).map_err(Unfit))
     }
 }
 

@@ -7,13 +7,19 @@ mod call_batch;
 mod calls;
 mod lists;
 mod outcomes;
+mod pieces;
+mod plan;
 mod portal;
+mod read;
 mod send;
+mod sorting;
 mod stream;
 
 pub use by_id::{ById, Via};
 pub use call_batch::{Command, Told};
 pub use outcomes::{All, Answer, Outcomes};
+pub use pieces::{Piece, Pieces};
+pub use plan::{Limit, Plan, Way};
 pub use portal::Portal;
 
 /// Parameters of a call: a map (its order is kept), a list for the methods that take them by place, or nothing.

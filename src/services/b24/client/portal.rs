@@ -53,6 +53,8 @@ pub(super) struct Inner {
     pub proven: AtomicBool,
     /// How many commands of a method (in lower case) a batch may hold, where that is fewer than usual.
     pub sizes: Mutex<HashMap<String, usize>>,
+    /// Whether lists were large when they were last read.
+    pub large: Mutex<HashMap<String, bool>>,
 }
 
 impl Portal {
@@ -88,6 +90,7 @@ impl Portal {
             counters: context.counters("b24"),
             proven: AtomicBool::new(false),
             sizes: Mutex::default(),
+            large: Mutex::default(),
         })))
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::portal::Portal;
@@ -63,19 +63,34 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A request that is prepared and not counted by the bucket yet.
-pub(super) struct Announced<'a>(&'a AtomicUsize);
+/// Requests that are prepared and not counted by the bucket yet.
+#[derive(Default)]
+pub(super) struct Queue {
+    count: AtomicUsize,
+    /// One of them has gone.
+    pub gone: Notify,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// One of them.
+pub(super) struct Announced<'a>(&'a Queue);
 
 impl<'a> Announced<'a> {
-    pub fn one(count: &'a AtomicUsize) -> Announced<'a> {
-        count.fetch_add(1, Ordering::Relaxed);
-        Announced(count)
+    pub fn one(queue: &'a Queue) -> Announced<'a> {
+        queue.count.fetch_add(1, Ordering::Relaxed);
+        Announced(queue)
     }
 }
 
 impl Drop for Announced<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.gone.notify_one();
     }
 }
 

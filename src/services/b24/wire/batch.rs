@@ -87,6 +87,16 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// How long the portal worked on a command.
+    pub fn seconds(&self, name: &str) -> Option<f64> {
+        #[derive(Deserialize)]
+        struct Time {
+            duration: f64,
+        }
+        let time: Time = serde_json::from_str(self.times.get(name)?.get()).ok()?;
+        Some(time.duration)
+    }
+
     pub fn spent(&self, name: &str) -> Option<Spent> {
         self.times.get(name).and_then(|time| spent(time))
     }
@@ -105,7 +115,7 @@ mod tests {
     #[test]
     fn every_command_has_its_word() {
         let text = r#"{"result":{"c0":[],"c2":null},"result_error":{"c1":{"error":"","error_description":"Not found"}},
-            "result_total":{"c0":7},"result_next":[],"result_time":{"c0":{"operating":1.5}}}"#;
+            "result_total":{"c0":7},"result_next":[],"result_time":{"c0":{"operating":1.5,"duration":0.25}}}"#;
         let answer = Answer::read(text).unwrap();
         assert_eq!(answer.of("c0"), Said::Done { result: "[]", total: Some(7), next: None });
         assert!(matches!(answer.of("c1"), Said::Failed(fault) if fault.text == "Not found" && fault.code.is_empty()));
@@ -113,6 +123,7 @@ mod tests {
         assert_eq!(answer.of("c3"), Said::Nothing);
         assert_eq!(answer.spent("c0").unwrap().seconds, 1.5);
         assert_eq!(answer.spent("c1"), None);
+        assert_eq!((answer.seconds("c0"), answer.seconds("c1")), (Some(0.25), None));
     }
 
     #[test]

