@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use crate::core::packed;
@@ -127,6 +128,39 @@ impl Spool {
     pub fn remove(self) -> io::Result<()> {
         drop(self.file);
         std::fs::remove_file(&self.path)
+    }
+}
+
+/// A spool that nobody goes on with: it is gone with the one who uses it.
+#[derive(Debug)]
+pub struct Scratch(Spool);
+
+impl Scratch {
+    pub fn begin(path: &Path) -> io::Result<Scratch> {
+        let mut spool = Spool::take(path)?;
+        spool.begin()?;
+        Ok(Scratch(spool))
+    }
+}
+
+impl Deref for Scratch {
+    type Target = Spool;
+
+    fn deref(&self) -> &Spool {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut Spool {
+        &mut self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is in nobody's way.
+        let _ = std::fs::remove_file(&self.0.path);
     }
 }
 
