@@ -124,10 +124,11 @@ impl Spool {
         Ok(Pieces { left: self.end - HEAD, file: io::BufReader::with_capacity(1 << 18, &self.file), bytes: Vec::new() })
     }
 
-    /// Lets go of the file and removes it.
-    pub fn remove(self) -> io::Result<()> {
-        drop(self.file);
-        std::fs::remove_file(&self.path)
+    /// Removes the file; what is added later is nowhere.
+    pub fn clear(&mut self) {
+        // What cannot be removed is in nobody's way, and is empty.
+        let _ = self.file.set_len(0);
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -159,8 +160,7 @@ impl DerefMut for Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is in nobody's way.
-        let _ = std::fs::remove_file(&self.0.path);
+        self.0.clear();
     }
 }
 
@@ -214,7 +214,11 @@ mod tests {
     use crate::core::tests::rows::{Made, rows_of, shown};
 
     fn piece(from: i64) -> Rows {
-        rows_of(&(from..from + 3).map(|n| vec![Some(Made::Integer(n)), Some(Made::Text("é".repeat(5)))]).collect::<Vec<_>>())
+        rows_of(
+            &(from..from + 3)
+                .map(|n| vec![Some(Made::Integer(n)), Some(Made::Text("é".repeat(5)))])
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn read(spool: &mut Spool) -> Vec<String> {
@@ -257,7 +261,8 @@ mod tests {
         let (id, end) = (spool.id(), spool.sync().unwrap());
         assert_eq!(Spool::take(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert!(!spool.go_on(&id, end + 1).unwrap() && !spool.go_on("0", end).unwrap());
-        spool.remove().unwrap();
+        spool.clear();
+        assert!(!path.exists());
         let mut other = Spool::take(&path).unwrap();
         assert!(!other.go_on(&id, end).unwrap());
     }

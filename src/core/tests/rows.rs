@@ -65,8 +65,6 @@ fn push(rows: &mut Builder, cell: &Made) {
 
 /// Every row with its names and values, as text.
 pub fn shown(rows: &Rows) -> Vec<String> {
-    let row = |row: Row| {
-        row.fields().map(|(name, field)| format!("{name}={field:?}")).collect::<Vec<_>>().join(" ")
-    };
+    let row = |row: Row| row.fields().map(|(name, field)| format!("{name}={field:?}")).collect::<Vec<_>>().join(" ");
     rows.iter().map(row).collect()
 }

@@ -71,7 +71,10 @@ pub enum Value<'a> {
     Flag(bool),
     Day(Date),
     /// What a clock showed, in milliseconds, and how many seconds east of UTC it hung, where that is known.
-    Moment { at: i64, east: Option<i32> },
+    Moment {
+        at: i64,
+        east: Option<i32>,
+    },
 }
 
 /// One column.
@@ -175,7 +178,9 @@ fn number(text: &str) -> Option<f64> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let rest = text.bytes().filter(|byte| !byte.is_ascii_digit());
     // Fifteen digits always survive the way to a float and back.
-    let is_number = is_plain(text) && digits <= 15 && rest.skip(usize::from(text.starts_with('-'))).eq(text.contains('.').then_some(b'.'));
+    let is_number = is_plain(text)
+        && digits <= 15
+        && rest.skip(usize::from(text.starts_with('-'))).eq(text.contains('.').then_some(b'.'));
     (is_number && text.ends_with(|c: char| c.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 

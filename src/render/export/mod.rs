@@ -67,7 +67,8 @@ impl Format {
 
 fn unknown(name: &str, message: String) -> Error {
     let names: Vec<&str> = FORMATS.iter().map(|(_, name, _)| *name).collect();
-    let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| format!("it is one of {}", names.join(", ")));
+    let hint =
+        did_you_mean(name, names.iter().copied()).unwrap_or_else(|| format!("it is one of {}", names.join(", ")));
     Error::input("export.format", message).hint(hint)
 }
 
@@ -186,7 +187,13 @@ const PORTION: usize = 4096;
 
 /// Writes rows into a file. `go_on` is asked now and then; when it says no, nothing is left behind and `None` comes back.
 /// Gives what the reader of the file should know.
-pub fn save(path: &Path, form: &Form, types: Types, rows: &Rows, go_on: impl Fn() -> bool) -> io::Result<Option<Vec<String>>> {
+pub fn save(
+    path: &Path,
+    form: &Form,
+    types: Types,
+    rows: &Rows,
+    go_on: impl Fn() -> bool,
+) -> io::Result<Option<Vec<String>>> {
     let portions = || (0..rows.len()).step_by(PORTION).map(|at| rows.pick(at..rows.len().min(at + PORTION)));
     let names: Vec<&str> = rows.columns().iter().map(AsRef::as_ref).collect();
     let mut survey = Survey::new(types, &names);

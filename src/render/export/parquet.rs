@@ -66,10 +66,7 @@ impl Kept {
             Kept::Flags(_) => (Physical::BOOLEAN, None),
             Kept::Days(_) => (Physical::INT32, Some(LogicalType::Date)),
             Kept::Whole(_) => (Physical::INT64, None),
-            Kept::Moments(_) => (
-                Physical::INT64,
-                Some(LogicalType::timestamp(column.zoned, TimeUnit::MILLIS)),
-            ),
+            Kept::Moments(_) => (Physical::INT64, Some(LogicalType::timestamp(column.zoned, TimeUnit::MILLIS))),
             Kept::Numbers(_) => (Physical::DOUBLE, None),
             Kept::Texts(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         };
@@ -196,7 +193,9 @@ impl Writer for Groups {
     fn warnings(&self) -> Vec<String> {
         let texts = self.columns.iter().filter(|column| !column.fits);
         texts
-            .map(|column| format!("`{}` is a column of texts, since not every value is {}", column.name, one_of(column)))
+            .map(|column| {
+                format!("`{}` is a column of texts, since not every value is {}", column.name, one_of(column))
+            })
             .collect()
     }
 }

@@ -45,7 +45,9 @@ impl Table {
                 // Until it has its name, nobody misses it; it is forced to the disk as a whole.
                 db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
             }
-            db.execute_batch(&format!("BEGIN IMMEDIATE; DROP TABLE IF EXISTS {table}; CREATE TABLE {table} ({declared})"))?;
+            db.execute_batch(&format!(
+                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {table}; CREATE TABLE {table} ({declared})"
+            ))?;
             Ok(db)
         };
         let db = begin().map_err(failed)?;

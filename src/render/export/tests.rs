@@ -1,9 +1,9 @@
 //! What is written is read back, by libraries that are not ours where there are some.
 
-use calamine::{Data, Reader, open_workbook_auto};
-use jiff::civil::Date;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field as Read;
+use calamine::{Data, Reader, open_workbook_auto};
+use jiff::civil::Date;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -114,10 +114,14 @@ fn rows_survive_the_way_into_json_and_back() {
 
 #[test]
 fn a_line_of_json_is_one_line_and_has_types_where_they_were_said() {
-    let list = rows("[{\"ID\":\"7\",\"SUM\":\"10.50\",\"OPEN\":\"Y\",\"X\":\"\",\"P\":[1,\n2]},{\"ID\":\"a\",\"SUM\":\"\"}]");
+    let list =
+        rows("[{\"ID\":\"7\",\"SUM\":\"10.50\",\"OPEN\":\"Y\",\"X\":\"\",\"P\":[1,\n2]},{\"ID\":\"a\",\"SUM\":\"\"}]");
     let said = types(&[("ID", Holds::Integer), ("SUM", Holds::Number), ("OPEN", Holds::Flag)]);
     let written = text_of(&Form::new(Format::Ndjson), said, &list);
-    assert_eq!(written, "{\"ID\":7,\"SUM\":10.50,\"OPEN\":true,\"X\":\"\",\"P\":[1, 2]}\n{\"ID\":\"a\",\"SUM\":null}\n");
+    assert_eq!(
+        written,
+        "{\"ID\":7,\"SUM\":10.50,\"OPEN\":true,\"X\":\"\",\"P\":[1, 2]}\n{\"ID\":\"a\",\"SUM\":null}\n"
+    );
 }
 
 #[test]
@@ -167,7 +171,9 @@ fn a_table_joins_a_database_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.db");
     let form = |table: &str| Form { table: table.to_owned(), ..Form::new(Format::Sqlite) };
-    for (table, text) in [("deals", r#"[{"ID":"1"}]"#), ("a \"b\"", r#"[{"id":2,"ID":3}]"#), ("deals", r#"[{"ID":"007"}]"#)] {
+    for (table, text) in
+        [("deals", r#"[{"ID":"1"}]"#), ("a \"b\"", r#"[{"id":2,"ID":3}]"#), ("deals", r#"[{"ID":"007"}]"#)]
+    {
         let said = types(&[("ID", Holds::Integer)]);
         save(&path, &form(table), said, &rows(text), || true).unwrap().unwrap();
     }
@@ -309,9 +315,7 @@ fn is_same(found: &Data, value: &Value<'_>, text: &str) -> bool {
         (Value::Integer(n), Data::Int(found)) => found == n,
         (Value::Number(n), Data::Float(found)) => n == found,
         (Value::Number(n), Data::Int(found)) => *n == *found as f64,
-        (Value::Day(from), Data::DateTime(found)) => {
-            (day(found) - clock::of(from.at(0, 0, 0, 0)) as f64).abs() < 1.0
-        }
+        (Value::Day(from), Data::DateTime(found)) => (day(found) - clock::of(from.at(0, 0, 0, 0)) as f64).abs() < 1.0,
         (Value::Moment { at, .. }, Data::DateTime(found)) => (day(found) - *at as f64).abs() < 1.0,
         // What Excel cannot have as a number or as a moment.
         (Value::Integer(_) | Value::Number(_), Data::String(found)) => found == text,

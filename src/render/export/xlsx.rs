@@ -86,12 +86,7 @@ impl Book {
         Book::with_sheets_of(MOST_ROWS, file, form, columns)
     }
 
-    fn with_sheets_of(
-        most_rows: u32,
-        file: BufWriter<File>,
-        form: &Form,
-        columns: Vec<Column>,
-    ) -> io::Result<Book> {
+    fn with_sheets_of(most_rows: u32, file: BufWriter<File>, form: &Form, columns: Vec<Column>) -> io::Result<Book> {
         if columns.len() > MOST_COLUMNS {
             let message = format!("{} columns, and a sheet of Excel has {MOST_COLUMNS}", columns.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -113,7 +108,8 @@ impl Book {
     }
 
     fn part(&mut self, name: &str) -> io::Result<()> {
-        let how = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
+        let how =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
         Ok(self.zip.start_file(name, how)?)
     }
 
@@ -197,7 +193,10 @@ impl Book {
         let kinds = sheets(&|n| kind(&format!("/xl/worksheets/sheet{n}.xml"), "worksheet"));
         let styles = relation(self.sheets + 1, "styles", "styles.xml");
         let parts = [
-            ("xl/workbook.xml", format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{DOCUMENT}\"><sheets>{listed}</sheets></workbook>")),
+            (
+                "xl/workbook.xml",
+                format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{DOCUMENT}\"><sheets>{listed}</sheets></workbook>"),
+            ),
             (
                 "xl/_rels/workbook.xml.rels",
                 format!("<Relationships xmlns=\"{PACKAGE}/relationships\">{relations}{styles}</Relationships>"),
@@ -249,7 +248,11 @@ impl Writer for Book {
             warnings.push(format!("{} cells are cut: Excel takes {LONGEST} characters in one", grouped(self.cut)));
         }
         if self.sheets > 1 {
-            warnings.push(format!("the rows stand on {} sheets, since Excel takes {} on one", self.sheets, grouped(u64::from(self.most_rows))));
+            warnings.push(format!(
+                "the rows stand on {} sheets, since Excel takes {} on one",
+                self.sheets,
+                grouped(u64::from(self.most_rows))
+            ));
         }
         warnings
     }

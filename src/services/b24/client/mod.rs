@@ -5,15 +5,20 @@ mod batches;
 mod by_id;
 mod call_batch;
 mod calls;
+mod export;
 mod lists;
 mod outcomes;
+mod pieces;
 mod portal;
 mod send;
 mod stream;
+mod types;
 
 pub use by_id::{ById, Via};
 pub use call_batch::{Command, Told};
+pub use export::{Exported, Order, Typing};
 pub use outcomes::{All, Answer, Outcomes};
+pub use pieces::{Piece, Pieces};
 pub use portal::Portal;
 
 /// Parameters of a call: a map (its order is kept), a list for the methods that take them by place, or nothing.
