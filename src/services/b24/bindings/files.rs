@@ -4,7 +4,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Map, NativeCallContext};
 
 use super::given;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::render::export::Format;
 use crate::render::export::columns::Types;
 use crate::script::bridge::{Host, Thrown, host, throw, wait};
