@@ -77,7 +77,7 @@ impl Line {
     fn cell(&mut self, column: &Column, field: Field<'_>) {
         match field {
             Field::Text(text) if !self.excel => self.text(text),
-            Field::Integer(n) => self.plain(n),
+            Field::Integer(n) if !matches!(self.separator, b'-' | b'0'..=b'9') => self.plain(n),
             field if self.excel => self.for_excel(column, field),
             field => self.text(&cell_text(field)),
         }
