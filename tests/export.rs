@@ -16,7 +16,7 @@ const ROWS: u64 = 3000;
 /// A folder with a script, its connection, and the state file of all processes that run it.
 struct Place {
     folder: tempfile::TempDir,
-    _portal: Portal,
+    portal: Portal,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -29,7 +29,7 @@ impl Place {
         let config = "[b24.main]\nwebhook = { env = \"PULT_TEST_WEBHOOK\" }\nplan = \"box\"\n";
         std::fs::write(folder.path().join("pult.toml"), config).unwrap();
         std::fs::write(folder.path().join("export.rhai"), SCRIPT).unwrap();
-        Place { folder, _portal: portal, _runtime: runtime }
+        Place { folder, portal: portal, _runtime: runtime }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -42,7 +42,7 @@ impl Place {
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
             .env("XDG_DATA_HOME", self.path("data"))
-            .env("PULT_TEST_WEBHOOK", self._portal.webhook())
+            .env("PULT_TEST_WEBHOOK", self.portal.webhook())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
