@@ -279,6 +279,14 @@ impl Row {
         self.chunk.shape(self.at as usize)
     }
 
+    /// The value of the field at this place of the shape; nothing behind its last one.
+    pub fn at(&self, place: usize) -> Field<'_> {
+        match place < self.shape().names.len() {
+            true => self.chunk.field(self.at as usize, place),
+            false => Field::Null,
+        }
+    }
+
     pub fn fields(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
         let row = self.at as usize;
         self.chunk.shape(row).names().enumerate().map(move |(column, name)| (name, self.chunk.field(row, column)))

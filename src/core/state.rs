@@ -51,6 +51,11 @@ impl State {
         })
     }
 
+    /// Removes what is kept under this key.
+    pub fn forget(&self, area: &str, key: &str) -> Result<()> {
+        self.with(|db| db.execute("DELETE FROM kept WHERE area = ?1 AND key = ?2", params![area, key]).map(drop))
+    }
+
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let mut open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let db = match &mut *open {
@@ -185,6 +190,8 @@ mod tests {
         state.put("b24.tokens", "portal", "two").unwrap();
         drop(state);
         assert_eq!(State::at(&path).get("b24.tokens", "portal").unwrap().as_deref(), Some("two"));
+        State::at(&path).forget("b24.tokens", "portal").unwrap();
+        assert_eq!(State::at(&path).get("b24.tokens", "portal").unwrap(), None);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

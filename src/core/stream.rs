@@ -45,6 +45,14 @@ impl RowStream {
         Ok(count)
     }
 
+    /// The rows that arrived together, or what is left of them; `None` after the last ones.
+    pub async fn page(&mut self) -> Option<Result<Rows>> {
+        match self.current.is_empty() {
+            true => self.pages.recv().await,
+            false => Some(Ok(Rows::of(std::mem::take(&mut self.current).into()))),
+        }
+    }
+
     /// The next row; `None` after the last one.
     pub async fn next(&mut self) -> Option<Result<Row>> {
         loop {

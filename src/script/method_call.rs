@@ -1,8 +1,8 @@
-//! Lets objects have a method named `call`.
+//! Lets objects have methods named `call` and `export`.
 //!
 //! Rhai keeps `x.call(…)` for function pointers and refuses it for everything else, but a Bitrix24 portal is called by
 //! `b24.call(…)`. So the word after a dot is read as another name, under which both kinds of calls are ordinary
-//! functions.
+//! functions. `export` begins a statement of Rhai's, which never stands after a dot.
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -14,6 +14,7 @@ use crate::script::bridge::Thrown;
 /// The word as people write it, and as the engine knows it; the latter cannot be written.
 const WRITTEN: &str = "call";
 pub const KNOWN: &str = "call$";
+const EXPORT: &str = "export";
 
 /// A function's name as people write it.
 pub fn written(name: &str) -> &str {
@@ -54,6 +55,7 @@ pub fn read(engine: &mut Engine) {
             Token::Identifier(word) | Token::Reserved(word) if after_dot && word.as_str() == WRITTEN => {
                 Token::Identifier(Box::new(KNOWN.into()))
             }
+            Token::Export if after_dot => Token::Identifier(Box::new(EXPORT.into())),
             // A number that only a float can hold would lose its last digits, and with them the id that it may be.
             Token::FloatConstant(number) if number.1.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
                 Token::LexError(Box::new(LexError::MalformedNumber(number.1.to_string())))
@@ -92,6 +94,7 @@ mod tests {
         read(&mut engine);
         register(&mut engine);
         engine.register_fn(KNOWN, |_: &mut Portal, method: &str| format!("called {method}"));
+        engine.register_fn(EXPORT, |_: &mut Portal, path: &str| format!("exported {path}"));
         engine.register_fn("portal", || Portal);
         engine
     }
@@ -99,6 +102,12 @@ mod tests {
     #[test]
     fn an_object_may_have_a_method_named_call() {
         assert_eq!(engine().eval::<String>(r#"portal().call("profile")"#).unwrap(), "called profile");
+    }
+
+    #[test]
+    fn an_object_may_have_a_method_named_export() {
+        let exported = r#"const N = 1; export N as M; portal().export("deals.csv")"#;
+        assert_eq!(engine().eval::<String>(exported).unwrap(), "exported deals.csv");
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl<'a> Options<'a> {
         self.0.get(name).filter(|value| !value.is_unit())
     }
 
+    /// A value of any type.
+    pub fn value(&self, name: &str) -> Option<&'a Dynamic> {
+        self.given(name)
+    }
+
     pub fn text(&self, name: &str) -> Result<Option<ImmutableString>> {
         let text = |value: &Dynamic| match value.as_char() {
             Ok(letter) => Ok(letter.to_string().into()),

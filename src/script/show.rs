@@ -5,7 +5,8 @@ use rhai::{Array, Dynamic, Engine, Map, Scope};
 use crate::core::rows::{Builder, Row, Rows};
 use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result};
-use crate::render::{export, table};
+use crate::render::export::text;
+use crate::render::table;
 use crate::script::convert;
 use crate::services;
 
@@ -50,9 +51,9 @@ pub fn as_json(value: &Dynamic) -> Result<String> {
 /// As CSV: rows, a list, a map; a single value is one cell.
 pub fn as_csv(value: &Dynamic) -> Result<String> {
     let rows = rows_of(value)?;
-    let mut text = Vec::new();
-    export::csv(&mut text, &rows).map_err(|error| Error::new(Kind::Input, "csv.failed", error.to_string()))?;
-    Ok(String::from_utf8_lossy(&text).trim_end_matches('\n').to_owned())
+    let mut bytes = Vec::new();
+    text::csv(&mut bytes, &rows).map_err(|error| Error::new(Kind::Input, "csv.failed", error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
 }
 
 /// Any value as rows: a list has one for each element, a single value is one row.

@@ -1,3 +1,4 @@
 //! What the tests of services share.
 
+pub mod rows;
 pub mod server;

@@ -127,7 +127,8 @@ pub fn fields(_: &World, call: &Call) -> Reply {
     let kind = call.kind()?;
     let mut all = Map::new();
     for column in kind.columns() {
-        let name = call.view.name_of(column);
+        // Tasks have other names here than in their rows.
+        let name = if call.view.dialect == Dialect::Task { column.name } else { call.view.name_of(column) };
         if name.is_empty() {
             continue;
         }

@@ -78,6 +78,14 @@ const ALL: &[(&str, Verb)] = &[
     ("delete", Verb::Delete),
     ("fields", Verb::Fields),
 ];
+const TASKS: &[(&str, Verb)] = &[
+    ("list", Verb::List),
+    ("get", Verb::Get),
+    ("add", Verb::Add),
+    ("update", Verb::Update),
+    ("delete", Verb::Delete),
+    ("getFields", Verb::Fields),
+];
 const LIST: &[(&str, Verb)] = &[("list", Verb::List)];
 const READ: &[(&str, Verb)] = &[("list", Verb::List), ("get", Verb::Get), ("fields", Verb::Fields)];
 
@@ -193,7 +201,7 @@ pub static VIEWS: &[View] = &[
         scalars: Text,
         one: "task",
         newest_first: true,
-        methods: ALL,
+        methods: TASKS,
         ..newer("tasks.task", Kind::Task, "tasks")
     },
     View {

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Map, NativeCallContext};
 use crate::core::json::too_large;
 use crate::core::rows::{Builder, Field, Rows as HeldRows};
 use crate::error::{Error, Kind, Result};
-use crate::render::export;
+use crate::render::export::text;
 use crate::script::bridge::{Thrown, throw};
 use crate::script::modules::encoding::Encoding;
 use crate::script::modules::fs::{bytes_of, write_bytes};
@@ -33,7 +33,8 @@ fn form(options: &Map, known: &[&str]) -> Result<Form> {
     })
 }
 
-fn separator(text: &str) -> Result<u8> {
+/// A separator, where a text is one.
+pub fn separator(text: &str) -> Result<u8> {
     match text.as_bytes() {
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => Err(Error::input("csv.separator", format!("{text:?} is no separator"))
@@ -129,11 +130,11 @@ fn uneven(line: usize, found: usize, wanted: usize) -> Error {
 
 fn written(value: &Dynamic, form: &Form) -> Result<String> {
     let rows = show::rows_of(value)?;
-    let mut text = Vec::new();
+    let mut bytes = Vec::new();
     let failed = |error: String| Error::new(Kind::Input, "csv.failed", error);
-    export::separated(&mut text, &rows, form.separator.unwrap_or(b','), form.header)
+    text::separated(&mut bytes, &rows, form.separator.unwrap_or(b','), form.header)
         .map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(text).map_err(|error| failed(error.to_string()))
+    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
 }
 
 #[export_module]
@@ -285,10 +286,10 @@ mod tests {
                 builder.push(Field::Text(cell)).unwrap();
             }
             builder.end_row();
-            let mut text = Vec::new();
-            export::separated(&mut text, &builder.finish().into(), b';', true).unwrap();
+            let mut bytes = Vec::new();
+            text::separated(&mut bytes, &builder.finish().into(), b';', true).unwrap();
             let form = Form { separator: Some(b';'), header: true, ragged: false, encoding: Encoding::Utf8 };
-            let rows = read_text(&String::from_utf8(text).unwrap(), &form).unwrap();
+            let rows = read_text(&String::from_utf8(bytes).unwrap(), &form).unwrap();
             let row = rows.get(0).unwrap();
             let back: Vec<String> = row.fields().map(|(_, field)| match field {
                 Field::Text(text) => text.to_owned(),

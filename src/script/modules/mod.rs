@@ -14,6 +14,8 @@ mod sizes;
 mod text;
 pub mod time;
 
+pub use csv::separator;
+
 use rhai::{Engine, Shared, exported_module};
 
 use crate::script::values;

@@ -6,7 +6,8 @@ use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext};
 use crate::core::order::compare;
 use crate::core::rows::{self as held, Builder, Field};
 use crate::error::{Error, Kind};
-use crate::render::{export, table};
+use crate::render::export::text;
+use crate::render::table;
 use crate::script::bridge::{Thrown, host, throw};
 use crate::script::convert;
 use crate::script::rows::keys::{groups, keys, known_column, total, valued};
@@ -58,18 +59,6 @@ fn names(call: &NativeCallContext<'_>, columns: &Array) -> Thrown<Vec<String>> {
         None => throw(call, Error::input("rows.columns", "column names are texts")),
     };
     columns.iter().map(name).collect()
-}
-
-fn written(
-    call: &NativeCallContext<'_>,
-    path: &str,
-    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
-) -> Thrown<()> {
-    let written = host(call).folders.resolve(path).and_then(|full| {
-        export::write_whole(&full, write)
-            .map_err(|error| Error::new(Kind::File, "fs.write", format!("`{path}` cannot be written: {error}")))
-    });
-    written.or_else(|error| throw(call, error))
 }
 
 #[export_module]
@@ -409,38 +398,12 @@ pub mod rows {
     /// The rows as JSON text.
     #[rhai_fn(return_raw, pure)]
     pub fn to_json(call: NativeCallContext, rows: &mut Rows) -> Thrown<String> {
-        let mut text = Vec::new();
-        let written = export::json(&mut text, rows);
-        match written.map(|()| String::from_utf8(text)) {
+        let mut bytes = Vec::new();
+        let written = text::json(&mut bytes, rows);
+        match written.map(|()| String::from_utf8(bytes)) {
             Ok(Ok(text)) => Ok(text),
             _ => throw(&call, Error::new(Kind::Protocol, "json.broken", "a field is not JSON")),
         }
-    }
-
-    /// Writes the rows into a file, as one JSON list.
-    #[rhai_fn(name = "to_json", return_raw, pure)]
-    pub fn to_json_file(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
-        let rows = rows.clone();
-        written(&call, path, |to| export::json(to, &rows))
-    }
-
-    /// Writes the rows into a file, one JSON map a line.
-    #[rhai_fn(return_raw, pure)]
-    pub fn to_ndjson(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
-        let rows = rows.clone();
-        written(&call, path, |to| export::ndjson(to, &rows))
-    }
-
-    /// Writes the rows into a CSV file, with a line of column names.
-    ///
-    /// ```rhai
-    /// rows([#{ID: 1, TITLE: "A"}], ["ID", "TITLE"]).to_csv("deals.csv");
-    /// assert_eq(fs::lines("deals.csv"), ["ID,TITLE", "1,A"]);
-    /// ```
-    #[rhai_fn(return_raw, pure)]
-    pub fn to_csv(call: NativeCallContext, rows: &mut Rows, path: &str) -> Thrown<()> {
-        let rows = rows.clone();
-        written(&call, path, |to| export::csv(to, &rows))
     }
 
     /// Prints the first 20 rows as a table.

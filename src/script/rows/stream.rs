@@ -1,6 +1,6 @@
 //! `Stream`: rows that arrive while they are being read.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rhai::plugin::*;
 use rhai::{Dynamic, FnPtr, NativeCallContext, Position};
@@ -21,8 +21,13 @@ impl Stream {
         Stream { host, rows: Arc::new(Mutex::new(rows)) }
     }
 
+    /// The source, for as long as somebody reads all of it.
+    pub(super) fn rows(&self) -> MutexGuard<'_, RowStream> {
+        self.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn pull(&self, position: Position) -> Thrown<Option<Row>> {
-        let mut rows = self.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut rows = self.rows();
         // Most rows came with one before them.
         if let Some(row) = rows.ready() {
             return Ok(Some(row));
@@ -90,7 +95,7 @@ pub mod stream {
     /// ```
     #[rhai_fn(return_raw, pure)]
     pub fn count(call: NativeCallContext, stream: &mut Stream) -> Thrown<i64> {
-        let mut rows = stream.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut rows = stream.rows();
         wait_at(&stream.host, call.call_position(), async { rows.count().await.map(|count| count as i64) })
     }
 

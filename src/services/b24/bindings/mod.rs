@@ -1,6 +1,7 @@
 //! `b24` in scripts. Only these files here know Rhai.
 
 mod answers;
+mod files;
 mod given;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_iterator::<Answers>();
     engine.register_global_module(Shared::new(rhai::exported_module!(b24)));
     engine.register_global_module(Shared::new(rhai::exported_module!(answers::answers)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(files::files)));
     globals.set_var(NAME, B24::default());
 }
 

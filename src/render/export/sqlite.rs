@@ -1,0 +1,132 @@
+//! A table of an SQLite database: a new one, or one in a database that is there already.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ToSql, types::ToSqlOutput};
+
+use super::columns::{Column, Holds, Places, Value};
+use super::{Form, Writer};
+use crate::core::order::cell_text;
+use crate::core::rows::{Field, Row, Rows};
+
+/// A table under way. Nobody sees it, nor that an older one of its name is gone, before it is complete.
+pub(super) struct Table {
+    db: Connection,
+    path: PathBuf,
+    insert: String,
+    columns: Vec<Column>,
+    places: Places,
+}
+
+impl Table {
+    /// `is_inside`: in the database that is there.
+    pub fn begin(path: &Path, is_inside: bool, form: &Form, columns: Vec<Column>) -> io::Result<Table> {
+        if !is_inside {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let table = quoted(&form.table);
+        let declared: Vec<String> = distinct(&columns)
+            .iter()
+            .zip(&columns)
+            .map(|(name, column)| format!("{} {}", quoted(name), affinity(column)))
+            .collect();
+        // A table has at least one column.
+        let declared = if declared.is_empty() { "\"nothing\"".to_owned() } else { declared.join(", ") };
+        let begin = || {
+            let db = Connection::open(path)?;
+            db.busy_timeout(std::time::Duration::from_secs(10))?;
+            if !is_inside {
+                // Until it has its name, nobody misses it; it is forced to the disk as a whole.
+                db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+            }
+            db.execute_batch(&format!(
+                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {table}; CREATE TABLE {table} ({declared})"
+            ))?;
+            Ok(db)
+        };
+        let db = begin().map_err(failed)?;
+        let marks = vec!["?"; columns.len()].join(", ");
+        let insert = format!("INSERT INTO {table} VALUES ({marks})");
+        Ok(Table { db, path: path.to_owned(), insert, columns, places: Places::default() })
+    }
+}
+
+fn failed(error: rusqlite::Error) -> io::Error {
+    io::Error::other(error)
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Of a column with other texts among its numbers nothing is declared: SQLite would make numbers of them, and lose zeros.
+fn affinity(column: &Column) -> &'static str {
+    match column.holds {
+        _ if !column.fits => "",
+        Holds::Integer | Holds::Flag => "INTEGER",
+        Holds::Number => "REAL",
+        Holds::Text | Holds::Day | Holds::Moment | Holds::Json => "TEXT",
+    }
+}
+
+/// The names of the columns; SQLite takes `id` and `ID` for one.
+fn distinct(columns: &[Column]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let is_free = |name: &String| !names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let further = (2..).map(|n| format!("{}_{n}", column.name));
+        let name = std::iter::once(column.name.to_string()).chain(further).find(is_free);
+        names.extend(name);
+    }
+    names
+}
+
+/// A cell as SQLite takes it: no date there is more than a text, and a text is kept as it came.
+struct Cell<'a>(Value<'a>, Field<'a>);
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = |text| ToSqlOutput::Borrowed(ValueRef::Text(text));
+        Ok(match (&self.0, self.1) {
+            (Value::Empty, _) => ToSqlOutput::Borrowed(ValueRef::Null),
+            (Value::Integer(n), _) => ToSqlOutput::Borrowed(ValueRef::Integer(*n)),
+            (Value::Flag(flag), _) => ToSqlOutput::Borrowed(ValueRef::Integer(i64::from(*flag))),
+            (Value::Number(n), _) => ToSqlOutput::Borrowed(ValueRef::Real(*n)),
+            (_, Field::Text(written) | Field::Json(written)) => text(written.as_bytes()),
+            (Value::Text(written), _) => text(written.as_bytes()),
+            (_, field) => ToSqlOutput::from(cell_text(field).into_owned()),
+        })
+    }
+}
+
+impl Writer for Table {
+    fn write(&mut self, rows: &Rows) -> io::Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut insert = self.db.prepare_cached(&self.insert).map_err(failed)?;
+        for row in rows.iter() {
+            let places = self.places.of(&row, &self.columns);
+            let cell = |(at, place): (usize, &Option<usize>)| cell(&row, &self.columns[at], *place);
+            insert.execute(rusqlite::params_from_iter(places.iter().enumerate().map(cell))).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.db.execute_batch("COMMIT").map_err(failed)?;
+        self.db.close().map_err(|(_, error)| failed(error))?;
+        OpenOptions::new().write(true).open(&self.path)?.sync_all()
+    }
+}
+
+fn cell<'a>(row: &'a Row, column: &Column, place: Option<usize>) -> Cell<'a> {
+    let field = place.map_or(Field::Null, |place| row.at(place));
+    Cell(column.value(field), field)
+}
