@@ -227,16 +227,19 @@ fn moment(text: &str) -> Option<Value<'static>> {
     Some(Value::Moment { at: clock::of(date.at(0, 0, 0, 0)) + i64::from(seconds) * 1000, east })
 }
 
+/// For each column its place in a row.
+type InRow = Arc<[Option<usize>]>;
+
 /// Where the columns stand in the rows of each shape.
 #[derive(Debug, Default)]
 pub struct Places {
-    shapes: Vec<(Arc<Shape>, Arc<[Option<usize>]>)>,
+    shapes: Vec<(Arc<Shape>, InRow)>,
     last: usize,
 }
 
 impl Places {
     /// For each column its place in this row.
-    pub fn of(&mut self, row: &Row, columns: &[Column]) -> Arc<[Option<usize>]> {
+    pub fn of(&mut self, row: &Row, columns: &[Column]) -> InRow {
         let shape = row.shape();
         if let Some((known, places)) = self.shapes.get(self.last)
             && Arc::ptr_eq(known, shape)

@@ -292,9 +292,9 @@ async fn half_a_million_rows_go_at_the_rate() {
     }
     for density in [1.0, 0.9, 0.4] {
         let (took, requests, refused) = timed(500_000, density, false).await;
-        // 201 requests, 50 of them at once, then two a second.
+        // 201 requests, 50 of them at once, then two a second: 1.03 × 75.5 s.
         eprintln!("{density}: {took} s, {requests} requests, {refused} refused");
-        assert!(took <= 82.0 && refused == 0, "{density}: {took} s, {requests} requests, {refused} refused");
+        assert!(took <= 77.8 && refused == 0, "{density}: {took} s, {requests} requests, {refused} refused");
     }
     let (took, requests, refused) = timed(500_000, 0.9, true).await;
     eprintln!("enterprise: {took} s, {requests} requests, {refused} refused");
