@@ -1,5 +1,6 @@
 //! Group C: Stop and Abort. Jobs in Rhai everywhere, in the shell and in Python where those are.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -167,6 +168,31 @@ fn t29_abort_ends_a_python_script_with_its_children() {
         subprocess.Popen(['sleep', '3609'], start_new_session=True)\ntime.sleep(0.2)\nNOTE(\"began\")\n\
         while True:\n    pass\n";
     aborted(Stage::new(), "tree.py", text).ends_well();
+}
+
+/// A console in which somebody has marked a text, a collector of logs that is stuck: nobody reads what the agent writes.
+#[test]
+fn t29_abort_comes_through_when_nobody_reads_what_the_agent_says() {
+    let stage = Stage::new();
+    stage.script("endless.rhai", ENDLESS);
+    let job = stage.sim.job("endless");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let errors = writer.try_clone().unwrap();
+    std::thread::spawn(move || while std::io::Write::write_all(&mut writer, &[b'\n'; 512]).is_ok() {});
+    std::thread::sleep(Duration::from_millis(200));
+    let mut command = stage.command(&stage.config("state.sqlite"), &["robot", "--once", "--verbose"]);
+    let mut agent = command.stderr(errors).stdout(Stdio::null()).spawn().unwrap();
+    drop(command);
+    stage.until_noted("began");
+    stage.sim.abort(&job);
+    stage.sim.until_told(10);
+    let answered = Instant::now();
+    stage.until_no_job_runs();
+    assert!(answered.elapsed() <= SECOND, "it lived on for {:?}", answered.elapsed());
+    stage.sim.until("the end of the job", |sim| sim.status(&job) == ABORTED);
+    drop(reader);
+    assert!(agent.wait().unwrap().success());
+    stage.ends_well();
 }
 
 #[test]

@@ -112,6 +112,11 @@ impl Lines {
         }
     }
 
+    /// What is still to be shown is; nothing that comes later.
+    pub fn show_no_more(&self) {
+        self.lock().out = Box::new(std::io::sink());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,6 +17,7 @@ mod seeing;
 pub mod stage;
 mod status;
 mod supervise;
+mod unhurried;
 
 use std::path::PathBuf;
 

@@ -14,6 +14,7 @@ use super::crew::{CALLS, End, Member, Work};
 use super::lines::{Form, Lines, Shown};
 use super::logoff::{Decision, Facts, Way};
 use super::notify::Manager;
+use super::unhurried::Unhurried;
 use super::{exit, health, robots, seeing};
 use crate::cli::setup::Setup;
 use crate::cli::stop::{Asked, Stop};
@@ -83,9 +84,12 @@ fn begin(global: &Global, options: &Flags) -> Result<u8, Box<Report>> {
         (false, true) => Shown::Everything,
         (false, false) => Shown::Changes,
     };
-    let lines = Lines::new(options.log_format, shown, Box::new(std::io::stderr()), options.log.as_deref())?;
+    let lines =
+        Lines::new(options.log_format, shown, Box::new(Unhurried::new(std::io::stderr())), options.log.as_deref())?;
     let lines = Arc::new(lines);
-    let conducted = setup.with_session(Vec::new(), |session| conduct(session, &names, &lines, global, options))??;
+    let conducted = setup.with_session(Vec::new(), |session| conduct(session, &names, &lines, global, options));
+    lines.show_no_more();
+    let conducted = conducted??;
     let chosen = setup.host.exit_code();
     let wanted = names.iter().any(|name| {
         setup.host.connections.config().connection(NAME, name).is_ok_and(|settings| settings.flag("logoff"))

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal};
 
-use super::Started;
+pub use super::unix::{ask_to_end, kill};
+use super::{Started, unix};
 
 /// What `ps` prints for each process of the computer, or for one.
 fn ps(columns: &str, pid: Option<u32>) -> String {
@@ -49,23 +49,7 @@ fn pair(line: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-pub fn kill(pid: u32) {
-    signal(pid, Signal::KILL);
-}
-
 pub fn die_with_parent() {}
-
-pub fn ask_to_end(child: u32) -> bool {
-    signal(child, Signal::TERM)
-}
-
-fn signal(pid: u32, signal: Signal) -> bool {
-    named(pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
-}
-
-fn named(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
-}
 
 pub struct Keeper {
     group: Option<Pid>,
@@ -77,8 +61,8 @@ impl Keeper {
     }
 
     pub fn start(&mut self, command: &mut Command) -> io::Result<Child> {
-        let child = command.process_group(0).spawn()?;
-        self.group = named(child.id());
+        let (child, group) = unix::start(command)?;
+        self.group = group;
         Ok(child)
     }
 

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::{MARK, Started};
+use super::unix::named;
+pub use super::unix::{ask_to_end, kill};
+use super::{MARK, Started, unix};
 
 /// A line of `/proc/PID/stat`.
 struct Process {
@@ -82,26 +84,9 @@ pub fn leftover(started: &Started) -> BTreeSet<u32> {
     doomed
 }
 
-pub fn kill(pid: u32) {
-    signal(pid, Signal::KILL);
-}
-
 pub fn die_with_parent() {
     // Where it is not to be had, the mark leads to this process all the same.
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-}
-
-pub fn ask_to_end(child: u32) -> bool {
-    signal(child, Signal::TERM)
-}
-
-fn signal(pid: u32, signal: Signal) -> bool {
-    // One that is gone needs none.
-    named(pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
-}
-
-fn named(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 pub struct Keeper {
@@ -116,8 +101,8 @@ impl Keeper {
     }
 
     pub fn start(&mut self, command: &mut Command) -> io::Result<Child> {
-        let child = command.process_group(0).spawn()?;
-        self.group = named(child.id());
+        let (child, group) = unix::start(command)?;
+        self.group = group;
         Ok(child)
     }
 

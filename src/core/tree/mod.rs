@@ -9,6 +9,8 @@
 #[cfg_attr(windows, path = "windows.rs")]
 #[cfg_attr(not(any(target_os = "linux", windows)), path = "group.rs")]
 mod system;
+#[cfg(unix)]
+mod unix;
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};

@@ -423,7 +423,7 @@ async fn a_result_that_is_sent_elsewhere_on_its_way_is_sent_again() {
         agent.recover().await.unwrap();
         assert!(ready(&agent).await.unwrap());
         let job = agent.consume().await.unwrap().unwrap();
-        tokio::join!(async { drop(carry(&agent, &job).await.unwrap()) }, async {
+        tokio::join!(async { _ = carry(&agent, &job).await.unwrap() }, async {
             seconds(70.0).await;
             site.world.fault("update", Fault::Refuses(fault, 302), 1);
         });
