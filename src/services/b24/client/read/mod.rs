@@ -29,10 +29,9 @@ use crate::error::{Error, Result};
 
 /// Requests under way and prepared; the limits decide how many really are.
 const MOST_UNDER_WAY: usize = 300;
-/// Into how many parts an unknown list is divided to see where its rows are.
-const LOOKS: usize = 48;
-/// Of these, how many are read at once without looking, so that the portal's rate is not left unused meanwhile.
-const AT_ONCE: usize = 4;
+/// What part of an unknown list is read at once without looking where its rows are, so that the portal's rate is not left
+/// unused meanwhile.
+const AT_ONCE: f64 = 1.0 / 12.0;
 /// Rows in a batch, full pages each.
 const BATCHFUL: f64 = 2500.0;
 
@@ -132,13 +131,20 @@ impl Reader {
         let is_wide = windows > self.free() as f64;
         let is_large = rest.rows > 4.0 * BATCHFUL;
         if is_large && (beginning.uneven || is_wide) {
-            let (below, above) = rest.clone().split(rest.lo + (rest.hi - rest.lo) / LOOKS as u64 * AT_ONCE as u64);
+            let (below, above) = rest.clone().split(self.at_once(&rest));
             self.ready.push(above);
-            self.ready.look(LOOKS - AT_ONCE);
+            self.ready.look(self.most(), self.job.page());
             self.ready.push(below);
         } else {
             self.ready.push(rest);
         }
+    }
+
+    /// Up to which id an unknown list is read without looking: by full batches.
+    fn at_once(&self, rest: &Range) -> u64 {
+        let (page, most) = (self.job.page() as f64, self.most() as f64);
+        let batches = (rest.rows * AT_ONCE / (page * most)).round().max(1.0);
+        rest.lo + (batches * most * page / rest.density().max(1e-12)) as u64
     }
 
     /// The next rows; `None` after the last. A fault that stays is the last word.
@@ -222,13 +228,14 @@ impl Reader {
     }
 
     /// Whether a batch may be cut now. While requests are scarce, only right before it can go, since until then more may
-    /// become known; and only a full one, while something is under way that will leave a rest.
+    /// become known; and only a full one, while something is under way that will leave a rest. Looks wait for nothing.
     fn may_cut(&mut self, room: Room) -> bool {
         if !room.scarce {
             self.turn = None;
             return true;
         }
-        let waits = self.back >= 1.0 && self.ready.pages(room) < room.most as f64;
+        let is_full = self.ready.pages(room) >= room.most as f64;
+        let waits = self.back >= 1.0 && !is_full && !self.ready.has_looks();
         if self.job.queue.len() > 0 || waits {
             self.turn = None;
             return false;

@@ -65,10 +65,12 @@ impl Range {
         (Range { hi: at, rows: below, ..self }, above)
     }
 
-    fn into_parts(self, parts: usize) -> Vec<Range> {
+    /// Parts of the same width, except that it is a multiple of `step`, where they are wider than that.
+    fn into_parts(self, parts: usize, step: u64) -> Vec<Range> {
         let (mut rest, mut all) = (self, Vec::with_capacity(parts));
         for left in (2..=parts as u64).rev() {
-            let at = rest.lo + (rest.hi - rest.lo) / left;
+            let width = (rest.hi - rest.lo) / left;
+            let at = rest.lo + if width > step { width - width % step } else { width };
             let (part, above) = rest.split(at);
             all.push(part);
             rest = above;
@@ -148,6 +150,11 @@ impl Ready {
         self.ranges.is_empty()
     }
 
+    /// Whether there are places to look at: what is found there decides how the rest is read.
+    pub fn has_looks(&self) -> bool {
+        self.ranges.values().any(|range| range.look)
+    }
+
     /// Rows that are expected.
     pub fn rows(&self) -> f64 {
         self.ranges.values().chain(self.held.iter().map(|(_, range)| range)).map(|range| range.rows).sum()
@@ -174,7 +181,8 @@ impl Ready {
             false => batch::packet_size(pages, room.most, LEAST.min(room.most), room.free).max(1),
         };
         let at_once = room.free.max(PIPE.saturating_sub(room.running));
-        self.spread(pages.div_ceil(size).min(at_once), room);
+        let looks = self.ranges.values().filter(|range| range.look).count();
+        self.spread((pages - looks).div_ceil(size).min(at_once), room);
         size
     }
 
@@ -211,13 +219,15 @@ impl Ready {
         made
     }
 
-    /// Divides ranges that are to be read by chains, the larger into more parts, until there are so many.
+    /// Divides ranges that are to be read by chains, the larger into more parts, until there are so many. What is only
+    /// looked at is no work that could be divided.
     fn spread(&mut self, wanted: usize, room: Room) {
-        if self.ranges.len() >= wanted {
+        let worked = || self.ranges.values().filter(|range| !range.look);
+        if worked().count() >= wanted {
             return;
         }
         let costs = |range: &Range| Costs::of(range, room, room.scarce);
-        let total: f64 = self.ranges.values().map(|range| costs(range).expected).sum();
+        let total: f64 = worked().map(|range| costs(range).expected).sum();
         let parts = |range: &Range| match costs(range) {
             costs if costs.by_windows || range.look => 1,
             costs => (costs.expected / total * wanted as f64).round().min(costs.expected / LEAST as f64) as usize,
@@ -226,15 +236,15 @@ impl Ready {
             self.ranges.iter().map(|(lo, range)| (*lo, parts(range))).filter(|(_, parts)| *parts > 1).collect();
         for (lo, parts) in divided {
             if let Some(range) = self.ranges.remove(&lo) {
-                range.into_parts(parts).into_iter().for_each(|part| self.push(part));
+                range.into_parts(parts, room.page).into_iter().for_each(|part| self.push(part));
             }
         }
     }
 
     /// Divides everything into so many parts, of which one page each is read first.
-    pub fn look(&mut self, parts: usize) {
+    pub fn look(&mut self, parts: usize, page: u64) {
         for (_, range) in std::mem::take(&mut self.ranges) {
-            for part in range.into_parts(parts) {
+            for part in range.into_parts(parts, page) {
                 self.push(Range { look: true, ..part });
             }
         }
@@ -340,7 +350,7 @@ mod tests {
     #[test]
     fn a_look_is_one_page_of_each_part() {
         let mut ready = ready(&[(0, 48_000_000, 1e6)]);
-        ready.look(48);
+        ready.look(48, 50);
         let size = ready.divide(SCARCE);
         let batch = ready.cut(size, SCARCE);
         assert_eq!(batch.len(), 48);
