@@ -188,6 +188,12 @@ impl Bucket {
         self.level().wait(Instant::now())
     }
 
+    /// Seconds between two requests when the burst is spent.
+    pub fn gap(&self) -> f64 {
+        let level = self.level();
+        1.0 / level.slowest().map_or(level.rate.drains, |slowest| slowest.min(level.rate.drains))
+    }
+
     /// How long it takes at least until so many more requests have gone.
     pub fn floor(&self, requests: u64) -> Duration {
         let mut level = self.level();

@@ -72,6 +72,11 @@ impl Lanes {
         self.state().open
     }
 
+    /// The usual seconds for one command; none before the first answer.
+    pub fn pace(&self) -> Option<f64> {
+        self.state().pace
+    }
+
     /// An answer came: `commands` took `seconds` at the server.
     pub fn went_well(&self, commands: usize, took: Duration) {
         let pace = took.as_secs_f64() / commands.max(1) as f64;

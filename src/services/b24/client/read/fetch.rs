@@ -48,6 +48,8 @@ pub struct Fetched {
     pub expected: f64,
     /// Pages that it was expected to leave over.
     pub expected_rest: f64,
+    /// By how many rows the densities that were expected were wrong.
+    pub astray: f64,
     pub runs: Vec<Run>,
     /// What the pages did not reach.
     pub left: Vec<Range>,
@@ -183,7 +185,9 @@ impl Job {
             let before = builder.len();
             let mine: Vec<&String> = names.by_ref().take(pages).collect();
             let to = self.take_piece(&range, &mine, answer, &mut builder, fetched);
-            if let Some(left) = to.left(&range, builder.len() - before) {
+            let rows = builder.len() - before;
+            fetched.astray += (range.density() * (to.at - range.lo) as f64 - rows as f64).abs();
+            if let Some(left) = to.left(&range, rows) {
                 fetched.left.push(left);
             }
             open = Some((lo, to.at, builder));

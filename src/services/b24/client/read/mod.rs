@@ -29,9 +29,13 @@ use crate::error::{Error, Result};
 
 /// Requests under way and prepared; the limits decide how many really are.
 const MOST_UNDER_WAY: usize = 300;
-/// What part of an unknown list is read at once without looking where its rows are, so that the portal's rate is not left
-/// unused meanwhile.
-const AT_ONCE: f64 = 1.0 / 12.0;
+/// Batches of an unknown list that go at once, together with the looks at where its rows are, so that the portal's rate
+/// is not left unused meanwhile.
+const AT_ONCE: usize = 3;
+/// Requests that follow each other faster than so many seconds need not be cut to end together.
+const NOTICEABLE: f64 = 0.05;
+/// Expectations that are wrong by this part of the rows are none to rely on.
+const ASTRAY: f64 = 0.1;
 /// Rows in a batch, full pages each.
 const BATCHFUL: f64 = 2500.0;
 
@@ -66,6 +70,8 @@ pub struct Reader {
     done: BTreeMap<u64, Run>,
     delivered: u64,
     end: u64,
+    /// By how many rows the expectations were wrong.
+    astray: f64,
     /// Rows and bytes so far.
     rows: usize,
     bytes: usize,
@@ -107,6 +113,7 @@ impl Reader {
             done: BTreeMap::new(),
             delivered,
             end: beginning.end,
+            astray: 0.0,
             rows: 0,
             bytes: 0,
             failed: None,
@@ -133,18 +140,23 @@ impl Reader {
         if is_large && (beginning.uneven || is_wide) {
             let (below, above) = rest.clone().split(self.at_once(&rest));
             self.ready.push(above);
-            self.ready.look(self.most(), self.job.page());
+            self.ready.look(self.looks(), self.job.page());
             self.ready.push(below);
         } else {
             self.ready.push(rest);
         }
     }
 
-    /// Up to which id an unknown list is read without looking: by full batches.
+    /// Into how many parts an unknown list is divided to see where its rows are: half a batch. Each part costs about
+    /// half a page at its end.
+    fn looks(&self) -> usize {
+        self.most().div_ceil(2)
+    }
+
+    /// Up to which id an unknown list is read without looking: so that the batches are full together with the looks.
     fn at_once(&self, rest: &Range) -> u64 {
-        let (page, most) = (self.job.page() as f64, self.most() as f64);
-        let batches = (rest.rows * AT_ONCE / (page * most)).round().max(1.0);
-        rest.lo + (batches * most * page / rest.density().max(1e-12)) as u64
+        let pages = (AT_ONCE * (self.most() - 1)).saturating_sub(self.looks()).max(1);
+        rest.lo + ((pages as u64 * self.job.page()) as f64 / rest.density().max(1e-12)) as u64
     }
 
     /// The next rows; `None` after the last. A fault that stays is the last word.
@@ -221,10 +233,17 @@ impl Reader {
     fn room(&self) -> Room {
         let (free, page, most) = (self.free(), self.job.page(), self.most());
         let chains = self.job.chains.load(Ordering::Relaxed);
-        let room = Room { free, scarce: false, running: self.under_way.len(), most, page, chains };
+        let limits = &self.job.portal.0.limits;
+        let gap = Some(limits.bucket.gap()).filter(|gap| *gap >= NOTICEABLE);
+        let step = limits.lanes.pace().zip(gap).map_or(f64::INFINITY, |(pace, gap)| gap / pace.max(1e-6));
+        let running = self.under_way.len();
+        let room = Room { free, scarce: false, running, most, page, chains, ending: false, step, batches: 0.0 };
         // Where only a look is next, the rest comes after it.
         let pages = self.ready.pages(room).max(self.ready.rows() / page as f64) + self.coming / page as f64;
-        Room { scarce: (pages / most as f64).ceil() as usize > free, ..room }
+        let room = room.expecting(pages);
+        // Where rows lie in heaps, nobody knows which batch is the last.
+        let is_foreseen = self.beyond.is_none() && self.astray <= self.rows as f64 * ASTRAY;
+        Room { ending: room.ending && is_foreseen, ..room }
     }
 
     /// Whether a batch may be cut now. While requests are scarce, only right before it can go, since until then more may
@@ -314,6 +333,7 @@ impl Reader {
     fn take(&mut self, fetched: Fetched) {
         self.coming = (self.coming - fetched.expected).max(0.0);
         self.back = (self.back - fetched.expected_rest).max(0.0);
+        self.astray += fetched.astray;
         for run in fetched.runs {
             self.rows += run.rows.len();
             self.bytes += run.rows.bytes();

@@ -12,11 +12,13 @@ use crate::core::batch;
 
 /// A batch does not become smaller than this to spread pages over more requests.
 const LEAST: usize = 5;
-/// Batches to have under way while each waits for the rate.
+/// Batches to have under way while each waits for the rate; the last so many are cut to end together.
 const PIPE: usize = 6;
 /// Pages by windows for each page of a chain: dearer, but surer, while requests are free; hardly so when they are scarce.
 const DEARER: f64 = 1.3;
 const HARDLY: f64 = 1.02;
+/// Pages that a chain gets beyond those it is expected to need where it should leave nothing over.
+const SURPLUS: f64 = 1.0;
 /// Ids that the density known so far weighs against a new measurement.
 const INERTIA: f64 = 500.0;
 
@@ -115,6 +117,36 @@ pub struct Room {
     pub page: u64,
     /// Whether a command may refer to the one before it.
     pub chains: bool,
+    /// All that is to come, under way or waiting, is so little that nothing should be left over any more.
+    pub ending: bool,
+    /// Commands that the portal carries out between two requests at its rate.
+    pub step: f64,
+    /// Full batches that are to come, under way or waiting.
+    pub batches: f64,
+}
+
+impl Room {
+    /// The same, with so many pages to come.
+    pub fn expecting(self, pages: f64) -> Room {
+        let batches = pages / self.most as f64;
+        let requests = batches.ceil() as usize;
+        let scarce = requests > self.free;
+        Room { scarce, ending: scarce && requests <= PIPE, batches, ..self }
+    }
+
+    /// How many chains are to go on side by side: as many as may; but where the rate will decide how long it takes, only
+    /// twice as many as keep up with it, since each part costs about half a page at its end.
+    fn at_once(self) -> usize {
+        let most = self.free.max(PIPE.saturating_sub(self.running));
+        let beyond = self.batches - self.free as f64;
+        match beyond > 0.0 && self.step.is_finite() {
+            true => {
+                let enough = 2.0 * self.most as f64 / self.step * self.batches / beyond;
+                most.min((enough.max(PIPE as f64) as usize).saturating_sub(self.running))
+            }
+            false => most,
+        }
+    }
 }
 
 /// Ranges that wait for a batch.
@@ -177,12 +209,12 @@ impl Ready {
     pub fn divide(&mut self, room: Room) -> usize {
         let pages = self.pages(room).ceil() as usize;
         let size = match room.scarce {
+            true if room.ending => first_of_last(pages, room.most, room.step),
             true => room.most,
             false => batch::packet_size(pages, room.most, LEAST.min(room.most), room.free).max(1),
         };
-        let at_once = room.free.max(PIPE.saturating_sub(room.running));
         let looks = self.ranges.values().filter(|range| range.look).count();
-        self.spread((pages - looks).div_ceil(size).min(at_once), room);
+        self.spread((pages - looks).div_ceil(size).min(room.at_once()), room);
         size
     }
 
@@ -191,7 +223,7 @@ impl Ready {
         let mut pieces = Vec::new();
         let mut left = size;
         while left > 0 {
-            let Some((_, range)) = self.ranges.pop_first() else { break };
+            let Some(range) = self.next_for(left, room) else { break };
             let costs = Costs::of(&range, room, room.scarce);
             if costs.by_windows {
                 left -= self.windows(range, room.page, left, &mut pieces);
@@ -199,9 +231,20 @@ impl Ready {
             }
             let pages = costs.chain.min(left).max(1);
             left -= pages;
+            let range = if room.ending && pages < costs.chain { self.fitting(range, pages, room.page) } else { range };
             pieces.push(Piece { range, pages });
         }
         pieces
+    }
+
+    /// The range that goes into what is left of a batch: the lowest, or a look where only a part of that one would fit.
+    fn next_for(&mut self, left: usize, room: Room) -> Option<Range> {
+        let first = self.ranges.values().next()?;
+        let costs = Costs::of(first, room, room.scarce);
+        let fits = costs.by_windows || costs.chain <= left || left == room.most;
+        let look = || self.ranges.values().find(|range| range.look).map(|range| range.lo);
+        let lo = if fits { first.lo } else { look().unwrap_or(first.lo) };
+        self.ranges.remove(&lo)
     }
 
     /// So many windows of the range; the rest goes on waiting.
@@ -217,6 +260,16 @@ impl Ready {
         }
         self.push(rest);
         made
+    }
+
+    /// The part of a range that so many pages surely hold; the rest goes on waiting, instead of coming back when it is
+    /// the last there is.
+    fn fitting(&mut self, range: Range, pages: usize, page: u64) -> Range {
+        let rows = (pages as f64 - SURPLUS).max(0.5) * page as f64;
+        let at = range.lo + (rows / range.density().max(1e-12)).max(1.0) as u64;
+        let (part, rest) = range.split(at);
+        self.push(rest);
+        part
     }
 
     /// Divides ranges that are to be read by chains, the larger into more parts, until there are so many. What is only
@@ -251,6 +304,19 @@ impl Ready {
     }
 }
 
+/// How many of the last pages go into the next batch. Each batch goes a turn later than the one before it, so it gets less
+/// to do, and all of them end at about the same time; that may cost one request more.
+fn first_of_last(pages: usize, most: usize, step: f64) -> usize {
+    let fewest = pages.div_ceil(most).max(1);
+    let size = |last: usize, back: usize| most.min(last.saturating_add((back as f64 * step) as usize));
+    let ways = (fewest..=fewest + 1).filter_map(|batches| {
+        let holds = |last: &usize| (0..batches).map(|back| size(*last, back)).sum::<usize>() >= pages;
+        let last = (1..=most).find(holds)?;
+        Some((batches as f64 * step + last as f64, size(last, batches - 1)))
+    });
+    ways.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(most, |(_, first)| first)
+}
+
 /// What a range costs in either way.
 struct Costs {
     by_windows: bool,
@@ -269,6 +335,7 @@ impl Costs {
         let by_windows = windows <= 1.0 || !range.look && windows <= (expected * factor).max(1.0);
         let chain = match (range.look || !room.chains, scarce) {
             (true, _) => 1.0,
+            (false, true) if room.ending => (expected + SURPLUS).ceil(),
             (false, true) => expected.ceil(),
             // A little more than expected, so that few need a second round.
             (false, false) => (expected * 1.1 + 1.0).ceil(),
@@ -285,7 +352,17 @@ impl Costs {
 mod tests {
     use super::*;
 
-    const FREE: Room = Room { free: 45, scarce: false, running: 0, most: 50, page: 50, chains: true };
+    const FREE: Room = Room {
+        free: 45,
+        scarce: false,
+        running: 0,
+        most: 50,
+        page: 50,
+        chains: true,
+        ending: false,
+        step: 25.0,
+        batches: 4.0,
+    };
     const SCARCE: Room = Room { free: 0, scarce: true, ..FREE };
 
     fn ready(ranges: &[(u64, u64, f64)]) -> Ready {
@@ -338,6 +415,35 @@ mod tests {
         assert!(rest > 100.0, "{rest}");
         let left = batch[0].range.above(50_000, 2_500);
         assert!((0.045..0.055).contains(&left.density()), "{left:?}");
+    }
+
+    #[test]
+    fn the_last_batches_leave_nothing_over_and_end_together() {
+        let ending = Room { ending: true, ..SCARCE };
+        let mut ready = ready(&[(0, 100_000, 5_000.0)]);
+        let mut sizes = Vec::new();
+        while !ready.is_empty() {
+            let size = ready.divide(ending);
+            let batch = ready.cut(size, ending);
+            assert!(batch.iter().all(|piece| piece.rest(50) == 0.0), "{batch:?}");
+            sizes.push(batch.iter().map(|piece| piece.pages).sum::<usize>());
+        }
+        assert_eq!(sizes[0], 50);
+        assert!(sizes.windows(2).all(|pair| pair[0] >= pair[1]), "{sizes:?}");
+        for (pages, step, first) in [(7, 25.0, 7), (50, 25.0, 38), (60, 25.0, 43), (100, 25.0, 50)] {
+            assert_eq!(first_of_last(pages, 50, step), first, "{pages} {step}");
+        }
+        // Where requests are further apart than the longest of them takes, only their number counts.
+        assert_eq!((first_of_last(60, 50, 500.0), first_of_last(60, 50, f64::INFINITY)), (50, 50));
+    }
+
+    #[test]
+    fn looks_do_not_hinder_the_division_of_what_is_read_at_once() {
+        let mut ready = ready(&[(100_000, 1_000_000, 90_000.0)]);
+        ready.look(25, 50);
+        ready.push(Range::new(0, 100_000, 10_000.0));
+        ready.divide(Room { free: 45, ..SCARCE });
+        assert_eq!(ready.ranges.values().filter(|range| !range.look).count(), 4);
     }
 
     #[test]
