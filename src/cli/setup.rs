@@ -124,7 +124,17 @@ impl Setup {
 
     /// The same without listening for Ctrl-C, and handing the session over.
     pub fn with_session<T: Send>(&self, args: Vec<String>, work: impl FnOnce(Session) -> T + Send) -> Result<T> {
-        let options = Options { args, root: self.root.clone(), max_operations: self.max_operations };
+        self.with_session_of(None, args, work)
+    }
+
+    /// The same for scripts that use this service alone.
+    pub fn with_session_of<T: Send>(
+        &self,
+        only: Option<&'static str>,
+        args: Vec<String>,
+        work: impl FnOnce(Session) -> T + Send,
+    ) -> Result<T> {
+        let options = Options { args, root: self.root.clone(), max_operations: self.max_operations, only };
         // Made here, because memory of the first thread comes from the system in larger pieces than that of others.
         let session = Session::new(self.host.clone(), &options);
         on_deep_stack(move || work(session))
