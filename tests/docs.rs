@@ -111,12 +111,13 @@ fn the_reference_pages_are_fresh() {
         }
     };
     expect("README.md".into(), reference::index(&pages));
+    expect("settings.md".into(), reference::settings(&services::known()));
     for page in &pages {
         expect(page.file.clone(), page.markdown());
     }
     assert!(stale.is_empty(), "stale: {stale:?}; write them with `pult docs --write docs/reference`");
     let count = std::fs::read_dir("docs/reference").unwrap().count();
-    assert_eq!(count, pages.len() + 1, "docs/reference holds pages of things that are gone");
+    assert_eq!(count, pages.len() + 2, "docs/reference holds pages of things that are gone");
 }
 
 #[test]

@@ -8,6 +8,10 @@ use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::script::catalogue;
 use crate::script::reference::{self, Page};
 use crate::script::report::Report;
+use crate::services;
+
+/// The page of what `pult.toml` may say.
+const SETTINGS: &str = "settings";
 
 pub fn docs(global: &Global, name: Option<&str>, form: DocsForm, write: Option<&Path>) -> Result<u8, Box<Report>> {
     let setup = Setup::new(global, None)?;
@@ -15,6 +19,10 @@ pub fn docs(global: &Global, name: Option<&str>, form: DocsForm, write: Option<&
     let mut pages = reference::pages(&functions);
     if let Some(folder) = write {
         write_pages(folder, &pages)?;
+        return Ok(0);
+    }
+    if name == Some(SETTINGS) {
+        print_line(reference::settings(&services::known()).trim_end())?;
         return Ok(0);
     }
     if let Some(name) = name {
@@ -55,6 +63,7 @@ fn write_pages(folder: &Path, pages: &[Page]) -> Result<()> {
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
     std::fs::write(folder.join("README.md"), reference::index(pages)).map_err(failed)?;
+    std::fs::write(folder.join(format!("{SETTINGS}.md")), reference::settings(&services::known())).map_err(failed)?;
     for page in pages {
         std::fs::write(folder.join(&page.file), page.markdown()).map_err(failed)?;
     }

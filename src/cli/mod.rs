@@ -50,6 +50,9 @@ struct Global {
     /// Run against simulators inside this process, with data in them; no configuration is needed.
     #[arg(long, global = true)]
     sandbox: bool,
+    /// Set a switch of a simulator: `b24.latency_ms=100`. `pult sandbox --knobs` lists them.
+    #[arg(long, global = true, value_name = "KNOB=VALUE")]
+    set: Vec<String>,
     /// Send nothing that changes anything; print what would be sent.
     #[arg(long, global = true)]
     dry_run: bool,
@@ -197,7 +200,15 @@ fn own_flags_are_ours(cli: &Cli, separated: bool) -> Result<(), Box<Report>> {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {
+fn dispatch(mut cli: Cli) -> Result<u8, Box<Report>> {
+    let is_for_robots = match &cli.command {
+        Some(Command::Sandbox(_)) => true,
+        Some(Command::Robot(_)) => cli.global.sandbox,
+        _ => false,
+    };
+    if is_for_robots {
+        cli.global.set.insert(0, sandbox::WORK.to_owned());
+    }
     let global = &cli.global;
     match cli.command {
         None if std::io::stdin().is_terminal() => repl::repl(global),
@@ -207,7 +218,7 @@ fn dispatch(cli: Cli) -> Result<u8, Box<Report>> {
         Some(Command::Check { scripts }) => check::check(global, &scripts),
         Some(Command::Init { folder }) => init::init(&folder),
         Some(Command::Serve(options)) => serve::serve(global, &options),
-        Some(Command::Sandbox(options)) => sandbox::sandbox(options),
+        Some(Command::Sandbox(options)) => sandbox::sandbox(global, &options),
         Some(Command::Robot(options)) => robot::robot(global, &options),
         Some(Command::Rac { .. }) => Err(rac::not_first()),
         Some(Command::Docs { name, form, write }) => docs::docs(global, name.as_deref(), form, write.as_deref()),

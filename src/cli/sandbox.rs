@@ -4,10 +4,13 @@ use clap::Args;
 
 use super::setup::runtime;
 use super::stop::Stop;
-use super::{eprint_line, print_line};
+use super::{Global, eprint_line, print_line};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{Sandbox, Settings};
 use crate::script::report::Report;
+
+/// Where somebody came to see robots at work, there is some; a script finds none that it did not order.
+pub const WORK: &str = "robot.jobs=1";
 
 #[derive(Args, Debug)]
 pub struct Options {
@@ -17,16 +20,13 @@ pub struct Options {
     /// Stop when standard input closes.
     #[arg(long)]
     until_eof: bool,
-    /// Set a switch of a simulator: `b24.latency_ms=100`. `pult sandbox --knobs` lists them.
-    #[arg(long = "set", value_name = "KNOB=VALUE")]
-    set: Vec<String>,
     /// List the switches and their usual values.
     #[arg(long)]
     knobs: bool,
 }
 
-pub fn sandbox(options: Options) -> Result<u8, Box<Report>> {
-    let settings = Settings::parse(&options.set)?;
+pub fn sandbox(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
+    let settings = Settings::parse(&global.set)?;
     if options.knobs {
         print_line(&settings.listed())?;
         return Ok(0);

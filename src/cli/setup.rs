@@ -14,7 +14,7 @@ use crate::core::progress::Progress;
 use crate::core::state::State;
 use crate::error::{Error, Kind, Result};
 use crate::render::snippet::{self, Place, Snippet};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Settings};
 use crate::script::bridge::Host;
 use crate::script::folders::Folders;
 use crate::script::output::Output;
@@ -54,12 +54,15 @@ impl Setup {
         let root = script_folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&here).to_path_buf();
         let (config, sandbox, stage) = match global.sandbox {
             true => {
-                let sandbox = runtime.block_on(Sandbox::start(&Default::default()))?;
+                let sandbox = runtime.block_on(Sandbox::start(&Settings::parse(&global.set)?))?;
                 let mut config = sandbox.config()?;
                 let stage = Stage::place(&mut config)?;
                 (config, Some(sandbox), Some(stage))
             }
-            false => (configuration(global, &root)?, None, None),
+            false => {
+                only_for_sandboxes(global)?;
+                (configuration(global, &root)?, None, None)
+            }
         };
         warn(&config, global);
         let progress = Progress::new(!global.quiet && std::io::stderr().is_terminal());
@@ -121,11 +124,28 @@ impl Setup {
 
     /// The same without listening for Ctrl-C, and handing the session over.
     pub fn with_session<T: Send>(&self, args: Vec<String>, work: impl FnOnce(Session) -> T + Send) -> Result<T> {
-        let options = Options { args, root: self.root.clone(), max_operations: self.max_operations };
+        self.with_session_of(None, args, work)
+    }
+
+    /// The same for scripts that use this service alone.
+    pub fn with_session_of<T: Send>(
+        &self,
+        only: Option<&'static str>,
+        args: Vec<String>,
+        work: impl FnOnce(Session) -> T + Send,
+    ) -> Result<T> {
+        let options = Options { args, root: self.root.clone(), max_operations: self.max_operations, only };
         // Made here, because memory of the first thread comes from the system in larger pieces than that of others.
         let session = Session::new(self.host.clone(), &options);
         on_deep_stack(move || work(session))
     }
+}
+
+/// Servers of others have no switches.
+fn only_for_sandboxes(global: &Global) -> Result<()> {
+    let Some(first) = global.set.first() else { return Ok(()) };
+    let message = format!("--set {first} is for the simulators, and this run is not against them");
+    Err(Error::new(Kind::Usage, "sandbox.set", message).hint("add --sandbox; or put the value into pult.toml"))
 }
 
 pub fn configuration(global: &Global, root: &Path) -> Result<Config> {

@@ -9,6 +9,7 @@ use crate::script::bridge::{Host, Tag};
 use crate::script::imports::Imports;
 use crate::script::modules::operators;
 use crate::script::report::shown_name;
+use crate::script::session::Options;
 use crate::script::{gathered, method_call, modules, rows, stop};
 use crate::services;
 
@@ -17,12 +18,12 @@ const EXPRESSION_DEPTH: usize = 256;
 const CALL_DEPTH: usize = 256;
 
 /// An engine with everything in it. `max_operations` of 0 is no limit.
-pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations: u64) -> Engine {
+pub fn build(host: &Arc<Host>, options: &Options, imports: Imports) -> Engine {
     let mut engine = Engine::new();
     read(&mut engine);
     engine
         .set_max_call_levels(CALL_DEPTH)
-        .set_max_operations(max_operations)
+        .set_max_operations(options.max_operations)
         // A misspelt field of a map is an error, not an empty value.
         .set_fail_on_invalid_map_property(true)
         // `Full` would call native functions while compiling, and `Simple` puts `rac`, `b24` and the like in the place of
@@ -34,13 +35,13 @@ pub fn build(host: &Arc<Host>, args: &[String], imports: Imports, max_operations
     print_to(&mut engine, host);
 
     let mut globals = Module::new();
-    let args: rhai::Array = args.iter().map(|arg| arg.as_str().into()).collect();
+    let args: rhai::Array = options.args.iter().map(|arg| arg.as_str().into()).collect();
     globals.set_var("args", args);
     method_call::register(&mut engine);
     rows::register(&mut engine);
     gathered::register(&mut engine);
     modules::register(&mut engine);
-    for service in services::ALL {
+    for service in services::ALL.iter().filter(|service| options.only.is_none_or(|only| only == service.name())) {
         service.register(&mut engine, &mut globals);
     }
     let_closures_name(&mut engine, &globals);

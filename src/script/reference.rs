@@ -6,7 +6,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::config::Known;
 use crate::script::catalogue::Function;
+use crate::settings::COMMON;
 
 /// One page: a module, a type, or the functions that need neither.
 #[derive(Clone, Debug)]
@@ -93,7 +95,23 @@ pub fn index(pages: &[Page]) -> String {
         let names: Vec<&str> = page.by_name().into_keys().collect();
         write_into(&mut text, format_args!("\n- [{}]({}): {}", page.name, page.file, names.join(", ")));
     }
-    text.push('\n');
+    text.push_str("\n- [Settings](settings.md): what `pult.toml` says of each connection\n");
+    text
+}
+
+/// What every section of `pult.toml` may say.
+pub fn settings(known: &[Known]) -> String {
+    let mut text = "# Settings\n\nWhat a connection is told, in `pult.toml` or by `connect(#{…})`. Generated from the \
+                    services' tables by `pult docs --write docs/reference`.\n"
+        .to_owned();
+    for service in known {
+        write_into(&mut text, format_args!("\n## [{}.NAME]\n\n", service.service));
+        text.push_str("| setting | | example |\n|---|---|---|\n");
+        for setting in service.settings.iter().chain(COMMON) {
+            let help = setting.help.replace('|', "\\|");
+            write_into(&mut text, format_args!("| `{}` | {help} | `{}` |\n", setting.name, setting.example));
+        }
+    }
     text
 }
 

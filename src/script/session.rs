@@ -24,6 +24,8 @@ pub struct Options {
     pub root: PathBuf,
     /// 0: no limit.
     pub max_operations: u64,
+    /// The only service that is needed: a program that stays does without what it takes to know the others.
+    pub only: Option<&'static str>,
 }
 
 pub struct Session {
@@ -41,7 +43,7 @@ impl Session {
     pub fn new(host: Arc<Host>, options: &Options) -> Session {
         let sources = Sources::default();
         let imports = Imports::new(options.root.clone(), sources.clone());
-        let engine = engine::build(&host, &options.args, imports.clone(), options.max_operations);
+        let engine = engine::build(&host, options, imports.clone());
         Session { host, options: options.clone(), engine, imports, sources }
     }
 

@@ -78,8 +78,11 @@ pub fn staged(
     let connections = Connections::new(config(&sandbox));
     let mut host = Host::new(context, Output::to(Box::new(written.clone())), folders, connections);
     host.log = Output::to(Box::new(written.clone()));
-    let options =
-        Options { args: args.iter().map(ToString::to_string).collect(), root: root.to_path_buf(), max_operations: 0 };
+    let options = Options {
+        args: args.iter().map(ToString::to_string).collect(),
+        root: root.to_path_buf(),
+        ..Default::default()
+    };
     let session = Session::new(Arc::new(host), &options);
     Stage { session, written, _folder: folder, _sandbox: sandbox, _runtime: runtime }
 }

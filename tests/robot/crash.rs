@@ -40,7 +40,7 @@ fn noted(stage: &Stage, word: &str, name: &str) -> usize {
 /// Kills an agent at a point; then another one goes on.
 #[cfg(debug_assertions)]
 fn killed_at((point, began, ended, status): (&str, usize, usize, i64)) {
-    let stage = Stage::at(10.0, &["redeliver_after=60", "spacing_tolerance_ms=700"]);
+    let stage = Stage::at(10.0, &["redeliver_after=60", "spacing_tolerance_ms=250"]);
     let jobs = ["first", "second"].map(|name| (name, work(&stage, name)));
     let mut command = stage.command(&stage.config("state.sqlite"), &["robot", "--once"]);
     command.env("PULT_ROBOT_CRASH", point);
@@ -86,7 +86,7 @@ fn t66_an_agent_killed_at_any_time_leaves_no_job_without_its_end() {
     let times = times();
     let mut outcomes = [0, 0];
     for round in 0..times {
-        let stage = Stage::at(10.0, &["redeliver_after=60", "spacing_tolerance_ms=700", &format!("seed={round}")]);
+        let stage = Stage::at(10.0, &["redeliver_after=60", "spacing_tolerance_ms=250", &format!("seed={round}")]);
         let names = ["first", "second", "third", "fourth"];
         let jobs = names.map(|name| (name, work(&stage, name)));
         // Spread over the whole life of an agent, and never the same twice.

@@ -187,6 +187,23 @@ fn t56_a_result_waits_for_the_server() {
     stage.leaves(agent);
 }
 
+/// Whoever starts it by a timer would take it for done.
+#[test]
+fn t56_an_agent_that_ends_says_what_it_could_not_tell() {
+    let stage = Stage::new();
+    stage.script("work.rhai", "1");
+    let job = stage.sim.job("work");
+    stage.sim.fault("update", "status", json!({ "status": 500, "when": { "status": 4 } }));
+    let said = stage.once().ends_with(0);
+    assert!(said.contains("not told yet") && said.contains(&format!("{job} is success")), "{said}");
+    assert_eq!(stage.sim.status(&job), RUNS);
+    stage.sim.mend();
+    let said = stage.once().ends_with(0);
+    assert!(!said.contains("not told yet"), "{said}");
+    assert_eq!(stage.sim.status(&job), SUCCESS);
+    stage.ends_well();
+}
+
 #[test]
 #[cfg(unix)]
 fn t57_a_result_outlives_the_agent() {

@@ -32,8 +32,9 @@ fn faults(sim: &Sim) {
             ("status", json!({ "status": 500, "applied": true })),
             ("drop", json!({ "applied": true })),
             ("refuse", json!({})),
-            // Any page with 200 means that a status was delivered.
+            // A page with 200, from the Orchestrator or from somebody who never asked it.
             ("html", json!({ "applied": true })),
+            ("html", json!({ "applied": false })),
             ("truncated", json!({ "applied": true })),
             ("delay", json!({ "seconds": 6 })),
         ] {

@@ -56,7 +56,7 @@ impl Stage {
             "jobs=0".into(),
             "tasks=0".into(),
             format!("speed={speed}"),
-            "spacing_tolerance_ms=420".into(),
+            "spacing_tolerance_ms=200".into(),
         ];
         let knobs = usual.into_iter().chain(knobs.iter().map(|knob| knob.to_string()));
         let sim = Sim::start(&knobs.map(|knob| format!("robot.{knob}")).collect::<Vec<_>>());

@@ -11,13 +11,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::exit;
 use super::health::seen::Seen;
-use super::lines::{Change, Lines};
+use super::lines::{Change, Lines, Note};
 use super::seeing::{self, Changed};
 use crate::error::{Error, Kind, Result};
 use crate::script::report::Report;
 use crate::script::session::{Ended, Session};
 use crate::script::stop::Scope;
 use crate::services::robot::client::agent::Agent;
+use crate::services::robot::client::shapes::Level;
 
 /// A script recurses on this stack as deep as [`CALLS`] allows. It is reserved, not used.
 const STACK: usize = 16 << 20;
@@ -184,8 +185,23 @@ impl Work<'_> {
             Ok(left) => (exit::FINE, format!("done; {left} in the outbox for the next time")),
             Err(report) => (exit::of_report(report), report.message.clone()),
         };
+        self.warn_of_untold(member);
         self.tell(member, &event, &format!("EXIT({code})"));
         ended.map(|_| code)
+    }
+
+    /// Nobody but this line says that the Orchestrator does not know yet how jobs ended.
+    fn warn_of_untold(&self, member: &Member) {
+        let untold = member.agent.untold().unwrap_or_default();
+        let untold: Vec<String> = untold.iter().map(|waits| format!("{} is {}", waits.job, waits.what)).collect();
+        if !untold.is_empty() {
+            let text = format!(
+                "not told yet, and sent when this robot runs the next time: {}; run `pult robot --once {}`",
+                untold.join(", "),
+                member.name
+            );
+            self.lines.note(&Note { robot: &member.name, level: Level::Warning, text: &text, job: "" });
+        }
     }
 
     fn tell(&self, member: &Member, event: &str, new: &str) {

@@ -74,9 +74,17 @@ pub fn robot(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     }
 }
 
-/// The robots that are meant: those named, each once, else all of the configuration. One that is not there, or that lacks
-/// something, is an error.
+/// The robots that are meant. One that is not there, or that lacks something, is an error.
 fn robots(config: &Config, named: &[String]) -> Result<Vec<String>> {
+    let names = meant(config, named)?;
+    for name in &names {
+        config.connection(NAME, name)?;
+    }
+    Ok(names)
+}
+
+/// Those named, each once, else all of the configuration.
+fn meant(config: &Config, named: &[String]) -> Result<Vec<String>> {
     let mut names: Vec<String> = match named.is_empty() {
         true => config.connections(NAME).map(str::to_owned).collect(),
         false => named.to_vec(),
@@ -87,9 +95,6 @@ fn robots(config: &Config, named: &[String]) -> Result<Vec<String>> {
         // What has to be said of a section that is not there is known already.
         config.default_connection(NAME)?;
         return Err(Error::new(Kind::Config, "config.missing", "there is no robot in pult.toml"));
-    }
-    for name in &names {
-        config.connection(NAME, name)?;
     }
     Ok(names)
 }

@@ -13,7 +13,6 @@ pub struct Manager {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
     /// `NOTIFY_SOCKET`: a path, or `@` and an abstract name.
-    #[cfg_attr(not(any(unix, test)), expect(dead_code, reason = "only Unix has such sockets"))]
     socket: String,
     /// `WATCHDOG_USEC`, where it is meant for this process.
     watchdog: Option<Duration>,

@@ -87,7 +87,9 @@ fn begin(global: &Global, options: &Flags) -> Result<u8, Box<Report>> {
     let lines =
         Lines::new(options.log_format, shown, Box::new(Unhurried::new(std::io::stderr())), options.log.as_deref())?;
     let lines = Arc::new(lines);
-    let conducted = setup.with_session(Vec::new(), |session| conduct(session, &names, &lines, global, options));
+    let only = options.algorithm.is_none().then_some(NAME);
+    let conducted =
+        setup.with_session_of(only, Vec::new(), |session| conduct(session, &names, &lines, global, options));
     lines.show_no_more();
     let conducted = conducted??;
     let chosen = setup.host.exit_code();

@@ -74,13 +74,19 @@ mod tests {
 
     /// Takes nothing before it is told to.
     #[derive(Clone, Default)]
-    struct Slow(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+    struct Slow(Arc<Taken>);
+
+    #[derive(Default)]
+    struct Taken {
+        goes: Mutex<bool>,
+        bell: Condvar,
+        bytes: Mutex<Vec<u8>>,
+    }
 
     impl Write for Slow {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let (inner, bell) = &*self.0;
-            let mut inner = bell.wait_while(inner.lock().unwrap(), |(goes, _)| !*goes).unwrap();
-            inner.1.extend_from_slice(bytes);
+            drop(self.0.bell.wait_while(self.0.goes.lock().unwrap(), |goes| !*goes).unwrap());
+            self.0.bytes.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
@@ -90,12 +96,12 @@ mod tests {
 
     impl Slow {
         fn go(&self) {
-            self.0.0.lock().unwrap().0 = true;
-            self.0.1.notify_all();
+            *self.0.goes.lock().unwrap() = true;
+            self.0.bell.notify_all();
         }
 
         fn lines(&self) -> Vec<String> {
-            String::from_utf8(self.0.0.lock().unwrap().1.clone()).unwrap().lines().map(str::to_owned).collect()
+            String::from_utf8(self.0.bytes.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
         }
     }
 

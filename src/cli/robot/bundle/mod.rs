@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::place::place_of;
-use super::{doctor, exit, robots, status};
+use super::{doctor, exit, meant, status};
 use crate::cli::setup::Setup;
 use crate::cli::{Global, fail, print_line};
 use crate::config::{self, Config};
@@ -51,11 +51,18 @@ pub fn bundle(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     let written = || -> Result<u8, Box<Report>> {
         let setup = Setup::new(global, None)?;
         let config = setup.host.connections.config();
-        let names = robots(config, &options.names)?;
+        let names = meant(config, &options.names)?;
         let mut pages = vec![about(config)];
         let mut secrets = Vec::new();
         for name in &names {
-            let settings = config.connection(NAME, name)?;
+            let settings = match config.connection(NAME, name) {
+                Ok(settings) => settings,
+                // What is missing is what support wants to know.
+                Err(error) => {
+                    pages.push(page(name, "settings.toml", format!("{error}\n")));
+                    continue;
+                }
+            };
             secrets.extend(settings.all().filter_map(|(_, given)| match given {
                 Given::Secret(secret) => Some(secret.expose().to_owned()),
                 _ => None,
@@ -90,11 +97,16 @@ fn about(config: &Config) -> Page {
     Page { name: "about.txt".into(), text }
 }
 
+/// A page of one robot.
+fn page(robot: &str, what: &str, text: String) -> Page {
+    let word: String = robot.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    Page { name: format!("{word}-{what}"), text }
+}
+
 /// Everything of one robot. What cannot be had is told in its place.
 fn robot(name: &str, settings: &Settings, setup: &Setup) -> Vec<Page> {
     let context = &setup.host.context;
-    let word: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    let page = |what: &str, text: String| Page { name: format!("{word}-{what}"), text };
+    let page = |what: &str, text: String| page(name, what, text);
     let findings = setup.runtime().block_on(doctor::look(name, settings, context, false));
     let doctor = findings.iter().map(doctor::Finding::text).collect::<Vec<_>>().join("\n");
     let known = status::look(name, settings, context);

@@ -114,6 +114,9 @@ impl Service {
 pub fn install(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
     let service = service(global, options)?;
     let target = options.r#for.unwrap_or_else(Target::here);
+    eprint_line(
+        "the service has none of the variables of your shell: keep a GUID as { file = … } or { keyring = … }, not as { env = … }",
+    );
     if options.print || global.dry_run {
         print_line(
             match target {
@@ -129,9 +132,6 @@ pub fn install(global: &Global, options: &Options) -> Result<u8, Box<Report>> {
         Target::Windows => task::install(&service)?,
     };
     told.iter().try_for_each(|line| print_line(line))?;
-    eprint_line(
-        "the service has none of the variables of your shell: a GUID is best kept as { file = … } or { keyring = … }",
-    );
     Ok(0)
 }
 

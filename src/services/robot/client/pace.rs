@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::gone::Gone;
@@ -34,13 +34,7 @@ struct Flight {
     era: u64,
     gone: Gone,
     /// In a task of its own: what was noted as sent goes out even when nobody waits for it.
-    answer: JoinHandle<Result<Pulse>>,
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.answer.abort();
-    }
+    answer: JoinSet<Result<Pulse>>,
 }
 
 /// The last one that was sent.
@@ -99,7 +93,8 @@ impl Pace {
         }
         let Some(under_way) = flight.as_mut() else { unreachable!("it was sent a moment ago") };
         // Only the end of the whole program ends the task without an answer.
-        let result = (&mut under_way.answer).await.unwrap_or_else(|_| Err(no_answer(self.timing.answer)));
+        let answer = under_way.answer.join_next().await.and_then(|joined| joined.ok());
+        let result = answer.unwrap_or_else(|| Err(no_answer(self.timing.answer)));
         let (beat, era) = (under_way.beat.clone(), under_way.era);
         self.went(&under_way.gone);
         *flight = None;
@@ -117,7 +112,8 @@ impl Pace {
         let (orchestrator, longest, sent) = (self.orchestrator.clone(), self.timing.answer, beat.clone());
         let gone = Gone::default();
         let goes = gone.clone();
-        let answer = tokio::spawn(async move {
+        let mut answer = JoinSet::new();
+        answer.spawn(async move {
             let answer = timeout(longest, orchestrator.heartbeat(&sent, &goes)).await;
             answer.unwrap_or_else(|_| Err(no_answer(longest)))
         });

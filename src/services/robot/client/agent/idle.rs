@@ -131,6 +131,11 @@ impl Agent {
         Ok(self.journal()?.waiting(SHOWN)?.into_iter().map(Waiting::of).collect())
     }
 
+    /// The statuses among it: what the Orchestrator does not know yet of jobs.
+    pub fn untold(&self) -> Result<Vec<Waiting>> {
+        Ok(self.journal()?.waiting_statuses(SHOWN)?.into_iter().map(Waiting::of).collect())
+    }
+
     /// Sends what can be sent within the time for that, and gives the robot back. How much is left.
     pub async fn leave(&self) -> Result<usize> {
         let left = match self.0.lock.is_held() {

@@ -91,6 +91,7 @@ fn limits(settings: &Settings) -> Result<Limits> {
 
 /// A folder that nobody else may look into.
 fn make_private(folder: &Path) -> Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -10,6 +10,9 @@ const DEVICES: [&str; 8] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CL
 /// The same with a figure behind them.
 const NUMBERED: [&str; 2] = ["COM", "LPT"];
 
+/// What robots of the framework are published with.
+const FRAMEWORK: &str = "robot";
+
 /// No file system has longer names.
 const LONGEST: usize = 255;
 
@@ -54,7 +57,8 @@ pub fn find(folder: &Path, name: &str) -> Result<PathBuf, String> {
 fn candidates(folder: &Path, name: &str) -> Vec<PathBuf> {
     let file = |name: &str| folder.join(name);
     let mut found = vec![file(name), file(&format!("{name}.{RHAI}"))];
-    let foreign = name.rsplit_once('.').filter(|(stem, ending)| !stem.is_empty() && interpreter::is_known(ending));
+    let is_foreign = |ending| interpreter::is_known(ending) || ending == FRAMEWORK;
+    let foreign = name.rsplit_once('.').filter(|(stem, ending)| !stem.is_empty() && is_foreign(ending));
     found.extend(foreign.map(|(stem, _)| file(&format!("{stem}.{RHAI}"))));
     found.push(folder.join(name).join(format!("main.{RHAI}")));
     found.extend(interpreter::extensions().map(|ending| file(&format!("{name}.{ending}"))));
@@ -128,6 +132,8 @@ mod tests {
         }
         let rewritten = touch(folder, "old.rhai");
         assert_eq!(find(folder, "old.py").unwrap(), rewritten);
+        // What was published under the framework's own ending.
+        assert_eq!(find(folder, "old.robot").unwrap(), rewritten);
         let old = touch(folder, "old.py");
         assert_eq!(find(folder, "old.py").unwrap(), old);
         let error = find(folder, "none").unwrap_err();

@@ -171,7 +171,16 @@ impl Journal {
 
     /// All that waits, in the order of its coming.
     pub fn waiting(&self, most: u32) -> Result<Vec<Item>> {
-        let all = format!("SELECT {FIELDS} FROM robot_outbox WHERE robot = ?1 ORDER BY seq LIMIT ?2");
+        self.list("1", most)
+    }
+
+    /// The statuses among it.
+    pub fn waiting_statuses(&self, most: u32) -> Result<Vec<Item>> {
+        self.list("kind = 'status'", most)
+    }
+
+    fn list(&self, which: &str, most: u32) -> Result<Vec<Item>> {
+        let all = format!("SELECT {FIELDS} FROM robot_outbox WHERE robot = ?1 AND {which} ORDER BY seq LIMIT ?2");
         let found = self.look(|db| {
             let mut rows = db.prepare(&all)?;
             let rows = rows.query_map(params![self.robot, most], |row| Ok(read(row)))?;
