@@ -44,7 +44,7 @@ async fn send(limits: Vec<Limits>, each: usize) -> (f64, usize) {
 }
 
 fn through(ledger: impl Ledger + 'static) -> Limits {
-    let shared = Shared::new("b24:portal".into(), Box::new(ledger), Box::new(|_| ()));
+    let shared = Shared::new("portal".into(), Box::new(ledger), Box::new(|_| ()));
     Limits::new(RATE, 480.0).shared(shared)
 }
 
@@ -109,7 +109,7 @@ async fn four_processes_keep_one_limit_through_redis_and_go_on_when_it_is_gone()
     tokio::time::sleep(AGAIN).await;
     limits.take().await;
     let told = RedisLedger::at(&format!("redis://127.0.0.1:{}", again.1)).unwrap();
-    let told = told.take("b24:portal", RATE, &News::default()).await.unwrap();
+    let told = told.take("portal", RATE, &News::default()).await.unwrap();
     assert!(told.level > 0.0, "what this process does is counted there again");
 }
 
@@ -134,7 +134,7 @@ async fn what_could_not_be_told_is_told_when_the_ledger_is_back() {
     let (ledger, said) = (Gone::default(), Arc::new(Mutex::new(Vec::new())));
     let warned = said.clone();
     let warn = Box::new(move |text: &str| warned.lock().unwrap().push(text.to_owned()));
-    let limits = Limits::new(RATE, 480.0).shared(Shared::new("b24:portal".into(), Box::new(ledger.clone()), warn));
+    let limits = Limits::new(RATE, 480.0).shared(Shared::new("portal".into(), Box::new(ledger.clone()), warn));
     limits.take().await;
     ledger.0.store(true, Ordering::Relaxed);
     limits.take().await;
