@@ -65,6 +65,13 @@ fn errors(options: &Map) -> Result<&'static str> {
     Options::read(options, &["errors"])?.choice("errors", ERRORS)
 }
 
+/// The options of `call`.
+fn errors_and_origin(options: &Map) -> Result<(&'static str, Option<String>)> {
+    let options = Options::read(options, &["errors", "origin"])?;
+    let origin = options.text("origin")?.map(|field| field.to_string());
+    Ok((options.choice("errors", ERRORS)?, origin))
+}
+
 /// The options of `get_by_id`: how to ask, and what is to be done about failures.
 fn by_id(options: &Map, params: Params) -> Result<(ById, &'static str)> {
     let options = Options::read(options, &["errors", "id_field", "via"])?;
@@ -97,8 +104,8 @@ pub mod b24 {
 
     /// The whole list of a list method with these parameters: `select`, `filter`, `order`. `start` and `limit` are not
     /// taken. A list is read by its ids, so that nothing is missing or doubled while others change it, and put into the
-    /// `order` afterwards; where that cannot be, it is read by offsets, and a warning says why. An `order` by more than one field is a list of pairs, because a map has no
-    /// order: `[["DATE_CREATE", "DESC"], ["ID", "ASC"]]`.
+    /// `order` afterwards; where that cannot be, it is read by offsets, and a warning says why. An `order` by more than
+    /// one field is a list of pairs, because a map has no order: `[["DATE_CREATE", "DESC"], ["ID", "ASC"]]`.
     ///
     /// ```rhai
     /// let won = b24.get_all("crm.deal.list", #{ select: ["ID", "OPPORTUNITY"], filter: #{ STAGE_ID: "WON" } });
@@ -267,6 +274,15 @@ pub mod b24 {
     /// # Options
     /// - `errors`: `"throw"` (usual: failures of many calls are thrown together, with what succeeded inside) or
     ///   `"return"`
+    /// - `origin`: for adds (`crm.deal.add` and the like) a text field of the record that holds a key, such as
+    ///   `"ORIGIN_ID"`; an item without a key in it gets one. When the answer to an add is lost, the record is looked up by
+    ///   its key, and added again only if it is not there
+    ///
+    /// ```rhai
+    /// let deals = [#{ fields: #{ TITLE: "Поставка" } }, #{ fields: #{ TITLE: "Ремонт", ORIGIN_ID: "1c-4711" } }];
+    /// let made = b24.call("crm.deal.add", deals, #{ origin: "ORIGIN_ID" });
+    /// assert_eq(b24.call("crm.deal.get", #{ ID: made[1] }).ORIGIN_ID, "1c-4711");
+    /// ```
     #[rhai_fn(name = "call$", return_raw, pure)]
     pub fn call_options(
         call: NativeCallContext,
@@ -276,14 +292,21 @@ pub mod b24 {
         options: Map,
     ) -> Thrown<Dynamic> {
         let portal = b24.portal(&call)?;
-        let errors = super::errors(&options).or_else(|error| throw(&call, error))?;
-        match given(&call, &params)? {
-            Given::One(params) => {
+        let (errors, origin) = super::errors_and_origin(&options).or_else(|error| throw(&call, error))?;
+        match (given(&call, &params)?, origin) {
+            (Given::One(params), None) => {
                 let text = wait(&call, portal.call(method, params))?;
                 json(&call, text.get())
             }
-            Given::Many(items) => {
-                let outcomes = wait(&call, portal.call_many(method, items))?;
+            (Given::One(params), Some(origin)) => {
+                let made = wait(&call, portal.add_one_once(method, params, &origin))?;
+                answer(&call, made)
+            }
+            (Given::Many(items), origin) => {
+                let outcomes = match origin {
+                    None => wait(&call, portal.call_many(method, items))?,
+                    Some(origin) => wait(&call, portal.add_once(method, items, &origin))?,
+                };
                 settled(&call, method, outcomes, errors, false)
             }
         }

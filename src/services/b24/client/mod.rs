@@ -7,6 +7,7 @@ mod call_batch;
 mod calls;
 mod export;
 mod lists;
+mod origins;
 mod outcomes;
 mod pieces;
 mod plan;

@@ -5,6 +5,7 @@ mod faults;
 mod lists;
 mod many;
 mod oauth;
+mod origins;
 mod reading;
 mod server;
 mod simulated;
