@@ -293,10 +293,11 @@ impl Reader {
         self.back += pieces.iter().map(|piece| piece.rest(self.job.page())).sum::<f64>();
         let mut batch: BoxFuture<'static, Fetched> = Box::pin(self.job.clone().fetch(pieces));
         // From now on it counts as one that waits for its turn.
-        match futures_util::FutureExt::now_or_never(&mut batch) {
-            Some(fetched) => self.take(fetched),
-            None => self.under_way.push(batch),
-        }
+        self.under_way.push(match futures_util::FutureExt::now_or_never(&mut batch) {
+            // A near portal may answer within that moment; it is taken like any other answer, in its turn.
+            Some(fetched) => Box::pin(std::future::ready(fetched)),
+            None => batch,
+        });
     }
 
     /// Brings so much of what is beyond the horizon before it as may be under way.
