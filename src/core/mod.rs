@@ -11,6 +11,7 @@ pub mod order;
 pub mod programs;
 pub mod progress;
 pub mod retry;
+pub mod root;
 pub mod rows;
 pub mod state;
 pub mod stats;
