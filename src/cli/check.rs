@@ -30,7 +30,7 @@ fn one(global: &Global, script: &Path) -> Result<u8, Box<Report>> {
     let setup = Setup::new(global, script.parent())?;
     let faults = setup.with_session(Vec::new(), |session| faults_of(&session, &name, &text))??;
     for fault in &faults {
-        let place = Place { source: fault.source.clone(), text: fault.text.clone(), span: fault.span.clone() };
+        let place = Place::of(fault);
         let hint = fault.hint.as_deref();
         let snippet = Snippet { code: "check", message: &fault.message, hint, place: Some(&place) };
         eprint_line(&snippet::draw(&snippet, global.style()));

@@ -167,7 +167,7 @@ fn warn(config: &Config, global: &Global) {
         return;
     }
     for fault in config.warnings() {
-        let place = Place { source: fault.source.clone(), text: fault.text.clone(), span: fault.span.clone() };
+        let place = Place::of(fault);
         let snippet =
             Snippet { code: "warning", message: &fault.message, hint: fault.hint.as_deref(), place: Some(&place) };
         eprint_line(&snippet::draw(&snippet, global.style()));

@@ -12,6 +12,7 @@ pub mod packed;
 pub mod programs;
 pub mod progress;
 pub mod retry;
+pub mod root;
 pub mod rows;
 pub mod spool;
 pub mod state;

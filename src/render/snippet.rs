@@ -10,6 +10,7 @@ use miette::{
     SourceSpan, SpanContents,
 };
 
+use crate::error::Fault;
 use crate::render::tame;
 use crate::secret;
 
@@ -32,6 +33,12 @@ pub struct Place {
     pub text: Arc<str>,
     /// Bytes of `text`.
     pub span: Range<usize>,
+}
+
+impl Place {
+    pub fn of(fault: &Fault) -> Place {
+        Place { source: fault.source.clone(), text: fault.text.clone(), span: fault.span.clone() }
+    }
 }
 
 /// One fault, ready to be drawn.

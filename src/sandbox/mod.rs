@@ -9,6 +9,7 @@ mod fault;
 pub mod folder;
 mod http;
 mod log;
+mod mix;
 pub mod rac;
 pub mod robot;
 pub mod sp;

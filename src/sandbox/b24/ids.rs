@@ -3,7 +3,7 @@
 //! Ids come in blocks of 64 of which a fixed number is in use; which ones, one of 256 masks says. So the n-th id and the
 //! number of ids below a bound cost the same for a hundred rows and for ten million.
 
-use super::cell::mix;
+use crate::sandbox::mix::mix;
 
 /// Which ids hold a row.
 #[derive(Clone)]

@@ -1,8 +1,9 @@
 //! The authorization server: codes, access and refresh tokens.
 
-use super::cell::{mix, scalar_text};
+use super::cell::scalar_text;
 use super::knobs::Knobs;
 use super::params::get;
+use crate::sandbox::mix::mix;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 

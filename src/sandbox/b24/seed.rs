@@ -1,8 +1,9 @@
 //! The values of seeded rows: each follows from the seed, its column and its id.
 
-use super::cell::{Cell, Type, ZONE, mix};
+use super::cell::{Cell, Type, ZONE};
 use super::schema::{Column, Gen, Kind};
 use super::world::World;
+use crate::sandbox::mix::mix;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 

@@ -1,6 +1,5 @@
 //! The running portal's state: what requests share.
 
-use super::cell::mix;
 use super::counters::{Counters, Line};
 use super::knobs::{Faults, Knobs};
 use super::limits::{Buckets, Operating, Spent};
@@ -9,6 +8,7 @@ use super::world::World;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::http::lock;
 use crate::sandbox::log::Log;
+use crate::sandbox::mix::mix;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

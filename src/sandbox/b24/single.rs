@@ -1,7 +1,7 @@
 //! Methods that belong to no family.
 
 use super::answer::{Answer, Reply, fail, missing};
-use super::cell::{Cell, mix, scalar_text};
+use super::cell::{Cell, scalar_text};
 use super::crud;
 use super::filter::{Filter, Op, test};
 use super::list::{Query, find, print_rows};
@@ -13,6 +13,7 @@ use super::schema::Kind;
 use super::table::Changes;
 use super::views::{PLAIN, View};
 use super::world::World;
+use crate::sandbox::mix::mix;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 

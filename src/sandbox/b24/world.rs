@@ -1,11 +1,12 @@
 //! The portal's data: rows that follow from a seed, and everything that happened to them since.
 
-use super::cell::{Cell, mix};
+use super::cell::Cell;
 use super::ids::{Ids, Masks};
 use super::knobs::Knobs;
 use super::php::{self, Scalars};
 use super::schema::{Gen, Kind, SHAPES, Source};
 use super::table::{Changes, Table};
+use crate::sandbox::mix::mix;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::row::Id;
+use crate::sandbox::mix::{STEP, mix};
 
 /// Numbers that follow from a seed (splitmix64).
 pub struct Chance(u64);
@@ -13,11 +14,9 @@ impl Chance {
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        let next = mix(self.0);
+        self.0 = self.0.wrapping_add(STEP);
+        next
     }
 
     /// From the first up to, but not, the second.

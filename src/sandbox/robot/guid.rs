@@ -1,5 +1,7 @@
 //! GUIDs made from a seed, and other numbers that follow from it.
 
+use crate::sandbox::mix::mix;
+
 /// Whether this is 36 characters of hexadecimal digits and hyphens in their places, in any case.
 pub fn is_guid(text: &str) -> bool {
     text.len() == 36
@@ -17,14 +19,6 @@ pub fn guid(seed: u64, number: u64) -> String {
     let bits = bits & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
     let digits = format!("{bits:032x}");
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-/// Spreads the bits of a number (splitmix64).
-pub fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::call::{Call, Who};
 use super::fields::Fields;
-use super::guid::mix;
 use super::jobs::Order;
 use super::things::{Asset, Folder, Group, Process, Queue, Robot, Stored, Version};
 use super::world::World;
+use crate::sandbox::mix::mix;
 
 /// The first robot's GUID, the same in every simulator.
 pub const FIRST: &str = "da8bc2f0-8065-4385-b867-405e66b8e151";

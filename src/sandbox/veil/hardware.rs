@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Reply};
-use super::ids::{Id, mix};
+use super::ids::Id;
 use super::kind::Kind;
 use super::text::moment;
 use super::things::Power;
 use super::world::World;
+use crate::sandbox::mix::mix;
 
 /// GET controllers/base-version/
 pub fn base_version(world: &mut World, _: &Call) -> Answer {

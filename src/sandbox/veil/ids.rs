@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sandbox::mix::mix;
+
 /// A UUID; users, whose ids are whole numbers, keep the number in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub u128);
@@ -44,14 +46,6 @@ impl fmt::Display for Id {
         self.print(&mut bytes);
         out.write_str(&String::from_utf8_lossy(&bytes))
     }
-}
-
-/// Spreads the bits of a number (splitmix64).
-pub fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Map;
 
-use super::ids::{Id, mix};
+use super::ids::Id;
 use super::kind::Kind;
 use super::things::{Disk, Domain, File, Inf, Network, Node, Person, Pool, Power, Tag};
 use super::world::World;
+use crate::sandbox::mix::mix;
 
 /// Series of ids; 1 to 3 are the controller, its datacenter and its cluster.
 const NODES: u64 = 4;

@@ -1,10 +1,11 @@
 //! How objects are shown: a machine in lists and in full; the other kinds are in `show_more`.
 
-use super::ids::{Id, mix};
+use super::ids::Id;
 use super::kind::Kind;
 use super::out::{self, Out, Want, quoted};
 use super::things::{Domain, Power};
 use super::world::World;
+use crate::sandbox::mix::mix;
 
 /// Writes an object; false when there is none.
 pub fn object(world: &World, kind: Kind, id: Id, want: &Want, bytes: &mut Vec<u8>) -> bool {

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::ids::{Id, mix};
+use super::ids::Id;
 use super::kind::Kind;
 use super::text::{Text, text};
 use super::world::{Due, World};
+use crate::sandbox::mix::mix;
 
 /// What a task does when it ends well; the object it answers with, or why it failed.
 pub type Work = Box<dyn FnOnce(&mut World) -> Result<Option<(Kind, Id)>, Text> + Send>;

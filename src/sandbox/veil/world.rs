@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::counters::{Counters, Line};
 use super::feed::{Feeds, What};
-use super::ids::{Id, mix};
+use super::ids::Id;
 use super::keys::Keys;
 use super::kind::Kind;
 use super::knobs::{Faults, Knobs};
@@ -19,6 +19,7 @@ use super::things::{Disk, Domain, File, Inf, Network, Node, Person, Pool, Power,
 use super::tokens::Tokens;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::log::Log;
+use crate::sandbox::mix::mix;
 
 /// What happens by itself at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -59,14 +59,24 @@ pub struct Names<'a> {
 impl Report {
     /// Of an error that is not the script's.
     pub fn of(error: &Error) -> Report {
-        Report {
+        let report = Report {
             code: error.code().to_owned(),
             kind: error.kind(),
             message: error.message().to_owned(),
             hint: error.hint_text().map(ToOwned::to_owned),
             place: None,
             trail: Vec::new(),
-            others: error.all_faults().to_vec(),
+            others: Vec::new(),
+        };
+        match error.all_faults() {
+            // The only one says it all.
+            [only] => Report {
+                message: only.message.clone(),
+                hint: only.hint.clone().or(report.hint),
+                place: Some(Place::of(only)),
+                ..report
+            },
+            faults => Report { others: faults.to_vec(), ..report },
         }
     }
 
@@ -126,7 +136,7 @@ impl Report {
             text.push_str(step);
         }
         for fault in &self.others {
-            let place = Place { source: fault.source.clone(), text: fault.text.clone(), span: fault.span.clone() };
+            let place = Place::of(fault);
             let snippet =
                 Snippet { code: &self.code, message: &fault.message, hint: fault.hint.as_deref(), place: Some(&place) };
             text.push_str("\n\n");

@@ -11,10 +11,11 @@ use tokio::time::timeout;
 use super::{Finding, Mark};
 use crate::cli::robot::exit;
 use crate::core::context::Context;
-use crate::core::http::{Http, Waits, Words};
+use crate::core::http::{Http, Waits};
 use crate::error::Error;
 use crate::services::robot::client::Client;
 use crate::services::robot::client::gone::Gone;
+use crate::services::robot::client::http::WORDS;
 use crate::services::robot::client::orchestrator::Orchestrator;
 use crate::services::robot::client::shapes::Beat;
 use crate::services::robot::client::trouble::code;
@@ -25,15 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A clock that is farther off makes the times of logs and deadlines misleading.
 const CLOCK: Duration = Duration::from_secs(60);
-
-const WORDS: Words = Words {
-    server: "Orchestrator",
-    unusable: "robot.http",
-    certificate: code::CERTIFICATE,
-    unreachable: code::UNREACHABLE,
-    timeout: code::TIMEOUT,
-    broken_off: code::BROKEN_OFF,
-};
 
 /// The steps, until one of them leaves nothing to look at.
 const STEPS: [&str; 6] = ["dns", "tcp", "tls", "http", "clock", "guid"];

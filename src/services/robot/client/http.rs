@@ -26,7 +26,7 @@ use crate::services::robot::wire::{date, form, header};
 use crate::settings::Settings;
 
 /// What is said of an Orchestrator that gives no answer.
-const WORDS: Words = Words {
+pub const WORDS: Words = Words {
     server: "Orchestrator",
     unusable: "robot.http",
     certificate: code::CERTIFICATE,

@@ -1,14 +1,26 @@
 //! Where an Orchestrator is.
 
+use std::ops::Deref;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
+
+use crate::core::root::Root;
 
 /// What stands for itself in a part of a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// An Orchestrator: scheme, host and port, and perhaps a path in front of `/api/`.
 #[derive(Clone, Debug)]
-pub struct Address(Url);
+pub struct Address(Root);
+
+impl Deref for Address {
+    type Target = Root;
+
+    fn deref(&self) -> &Root {
+        &self.0
+    }
+}
 
 impl Address {
     /// Reads an address with its scheme. The error says what is wrong.
@@ -20,65 +32,25 @@ impl Address {
         if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return Err(format!("an Orchestrator is reached by https:// or http://, not by {scheme}://"));
         }
-        let mut url = Url::parse(text).map_err(|error| format!("no address: {error}"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("a user and a password do not belong into it: the robot is known by `guid`".into());
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err("it goes on behind the path: leave out everything after `?` and `#`".into());
-        }
-        let path = url.path().trim_end_matches('/').trim_end_matches("/api").to_owned();
-        url.set_path(&format!("{path}/"));
-        Ok(Address(url))
-    }
-
-    /// `host` or `host:port`, as it was meant.
-    pub fn shown(&self) -> String {
-        let host = self.host();
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
-    }
-
-    /// As it is written: `https://host:port`.
-    pub fn text(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
-    }
-
-    pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
-    }
-
-    pub fn port(&self) -> u16 {
-        self.0.port_or_known_default().unwrap_or(80)
-    }
-
-    pub fn is_loopback(&self) -> bool {
-        let host = self.host().trim_matches(['[', ']']);
-        host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    }
-
-    pub fn is_plain(&self) -> bool {
-        self.0.scheme() == "http"
+        Root::read(text, "the robot is known by `guid`").map(Address)
     }
 
     /// The path that an answer tells, absolute or not, when it lies here.
     pub fn path_of(&self, told: &str) -> Option<String> {
-        let url = self.0.join(told.trim()).ok().filter(|_| !told.trim().is_empty())?;
-        let is_here = url.origin() == self.0.origin() && url.path().starts_with(self.0.path());
+        let url = self.url().join(told.trim()).ok().filter(|_| !told.trim().is_empty())?;
+        let is_here = url.origin() == self.url().origin() && url.path().starts_with(self.url().path());
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        is_here.then(|| format!("/{}{query}", &url.path()[self.0.path().len()..]))
+        is_here.then(|| format!("/{}{query}", &url.path()[self.url().path().len()..]))
     }
 
     /// A path such as `/api/robot/heartbeat` here.
     pub fn at(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.url().clone();
         let (path, query) = match path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (path, None),
         };
-        url.set_path(&format!("{}{}", self.0.path(), path.trim_start_matches('/')));
+        url.set_path(&format!("{}{}", self.url().path(), path.trim_start_matches('/')));
         url.set_query(query);
         url
     }

@@ -1,11 +1,23 @@
 //! Where a controller is and how a caller is known to it.
 
+use std::ops::Deref;
+
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
+use crate::core::root::Root;
+
 /// A controller: scheme, host and port, and perhaps a path in front of `/api/`.
 #[derive(Clone, Debug)]
-pub struct Address(Url);
+pub struct Address(Root);
+
+impl Deref for Address {
+    type Target = Root;
+
+    fn deref(&self) -> &Root {
+        &self.0
+    }
+}
 
 impl Address {
     /// Reads an address as people write it: with a scheme or without, a name of one label, an IPv6 address. The error
@@ -28,34 +40,7 @@ impl Address {
             Ok(_) => format!("[{bare}]{}", &rest[bare.len()..]),
             Err(_) => rest.to_owned(),
         };
-        let mut url = Url::parse(&format!("{scheme}://{rest}")).map_err(|error| format!("no address: {error}"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("a user and a password do not belong into it: set `user` and `password`".into());
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err("it goes on behind the path: leave out everything after `?` and `#`".into());
-        }
-        let path = url.path().trim_end_matches('/').trim_end_matches("/api").to_owned();
-        url.set_path(&format!("{path}/"));
-        Ok(Address(url))
-    }
-
-    /// `host` or `host:port`, as it was meant.
-    pub fn shown(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
-    }
-
-    pub fn is_loopback(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    }
-
-    pub fn is_plain(&self) -> bool {
-        self.0.scheme() == "http"
+        Root::read(&format!("{scheme}://{rest}"), "set `user` and `password`").map(Address)
     }
 
     /// `https://host/api/…`; a path that begins with a slash is the whole one.
@@ -68,8 +53,8 @@ impl Address {
     }
 
     fn at(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
-        let whole = format!("{}{}", self.0.path(), percent_decode_str(path).decode_utf8_lossy());
+        let mut url = self.url().clone();
+        let whole = format!("{}{}", self.url().path(), percent_decode_str(path).decode_utf8_lossy());
         url.set_path(&whole);
         url
     }
@@ -77,9 +62,10 @@ impl Address {
     /// An address that an answer tells: absolute at this controller, or a path there. `None` for another host: no token
     /// goes there, and no file comes from there.
     pub fn told(&self, told: &str) -> Option<Url> {
-        let url = self.0.join(told).ok()?;
-        let same = url.host_str() == self.0.host_str() && url.port_or_known_default() == self.0.port_or_known_default();
-        (same && url.scheme() == self.0.scheme()).then_some(url)
+        let url = self.url().join(told).ok()?;
+        let same = url.host_str() == self.url().host_str()
+            && url.port_or_known_default() == self.url().port_or_known_default();
+        (same && url.scheme() == self.url().scheme()).then_some(url)
     }
 
     /// Where events come from.
