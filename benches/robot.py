@@ -97,7 +97,7 @@ def beats(address):
 
 
 def idle():
-    with Sandbox() as sandbox, Agent(sandbox.places["robot"]["address"], 1) as agent:
+    with Sandbox("robot.jobs=0") as sandbox, Agent(sandbox.places["robot"]["address"], 1) as agent:
         until(lambda: beats(agent.address))
         before = agent.cpu()
         time.sleep(SECONDS)
@@ -107,7 +107,7 @@ def idle():
 
 
 def hundred():
-    with Sandbox("robot.robots=100") as sandbox, Agent(sandbox.places["robot"]["address"], 100) as agent:
+    with Sandbox("robot.jobs=0", "robot.robots=100") as sandbox, Agent(sandbox.places["robot"]["address"], 100) as agent:
         until(lambda: len({beat["robot"] for beat in beats(agent.address)}) == 100)
         time.sleep(SECONDS)
         memory, last = agent.memory(), {}
@@ -124,7 +124,7 @@ def hundred():
 
 def abort():
     worst = 0.0
-    with Sandbox() as sandbox, Agent(sandbox.places["robot"]["address"], 1) as agent:
+    with Sandbox("robot.jobs=0") as sandbox, Agent(sandbox.places["robot"]["address"], 1) as agent:
         with open(os.path.join(agent.scripts, "tree.sh"), "w", encoding="utf-8") as to:
             to.write(TREE)
         begun = os.path.join(agent.scripts, "begun")

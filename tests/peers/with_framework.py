@@ -12,7 +12,7 @@ import urllib.request
 from common import case
 
 # The key of the third part of a job as the second example reads it.
-SWITCHES = ["robot.task_key= Task "]
+SWITCHES = ["robot.task_key= Task ", "robot.jobs=0"]
 HOST = "http://192.168.1.111:4500"
 
 HEARTBEAT = """

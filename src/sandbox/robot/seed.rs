@@ -29,8 +29,11 @@ pub fn fill(world: &mut World) {
     assets(world);
     storage(world);
     let version = world.versions.iter().next().map_or(0, |version| version.base.id);
-    for _ in 0..world.knobs.jobs {
-        world.new_job(Order { robot: 1, version, priority: 1, source: "seed", ..Order::default() });
+    // The published examples read the task of every job.
+    let tasks: Vec<u64> = world.tasks.iter().map(|task| task.base.id).collect();
+    for number in 0..world.knobs.jobs {
+        let task = usize::try_from(number).ok().and_then(|number| tasks.get(number)).copied().unwrap_or_default();
+        world.new_job(Order { robot: 1, version, task, priority: 1, source: "seed", ..Order::default() });
     }
 }
 

@@ -57,6 +57,8 @@ impl Waiting {
 /// All of it, of bounded size however much is printed.
 pub struct Output {
     file: Option<BufWriter<File>>,
+    /// As much is written into it.
+    room: u64,
     written: u64,
     /// Bytes and lines that found no place in the file.
     left_out: (u64, u64),
@@ -73,7 +75,16 @@ impl Output {
     pub fn new(path: &Path, to_log: bool) -> std::io::Result<Output> {
         let file = Some(BufWriter::with_capacity(64 * 1024, File::create(path)?));
         let log = to_log.then(Default::default);
-        Ok(Output { file, written: 0, left_out: (0, 0), log, logged: 0, told: false, last: VecDeque::new() })
+        Ok(Output {
+            file,
+            room: FILE,
+            written: 0,
+            left_out: (0, 0),
+            log,
+            logged: 0,
+            told: false,
+            last: VecDeque::new(),
+        })
     }
 
     /// Takes a line.
@@ -94,7 +105,7 @@ impl Output {
     fn store(&mut self, line: &str) {
         let size = line.len() as u64 + 1;
         // Once something is left out, all that follows is: a file with holes says nothing.
-        if self.left_out.1 > 0 || self.written + size > FILE {
+        if self.left_out.1 > 0 || self.written + size > self.room {
             self.left_out.0 += size;
             self.left_out.1 += 1;
             return;
@@ -137,7 +148,7 @@ impl Output {
         let (bytes, lines) = self.left_out;
         if lines > 0 {
             let text =
-                format!("… {lines} further lines ({bytes} bytes) were cut: the file is full at {} MB", FILE >> 20);
+                format!("… {lines} further lines ({bytes} bytes) were cut: the file is full at {} MB", self.room >> 20);
             if let Some(file) = &mut self.file {
                 let _ = writeln!(file, "{text}");
             }
@@ -184,12 +195,13 @@ mod tests {
     fn however_much_is_printed_little_is_kept_and_what_was_cut_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let mut output = output(&folder);
+        output.room = 1 << 20;
         let line = "x".repeat(1023);
-        let lines = 100 * 1024;
+        let lines = 3 * 1024;
         let mut messages = Vec::new();
         for n in 0..lines {
             output.line(Stream::Out, &line);
-            if n % 20_000 == 0 {
+            if n % 600 == 0 {
                 messages.extend(output.messages());
             }
         }
@@ -206,11 +218,8 @@ mod tests {
         assert!(sent <= LOG + 2 * MESSAGE, "{sent}");
         let told = messages.into_iter().filter(|(level, _)| *level == Level::Warning);
         let told = told.map(|(_, text)| text).collect::<Vec<_>>().join("\n");
-        assert!(
-            told.contains("output.log") && told.contains(&format!("{} further lines", lines - 64 * 1024)),
-            "{told}"
-        );
+        assert!(told.contains("output.log") && told.contains(&format!("{} further lines", lines - 1024)), "{told}");
         let file = std::fs::read_to_string(folder.path().join("output.log")).unwrap();
-        assert!(file.len() as u64 <= FILE + 200 && file.trim_end().ends_with("the file is full at 64 MB"));
+        assert!(file.len() as u64 <= output.room + 200 && file.trim_end().ends_with("the file is full at 1 MB"));
     }
 }
