@@ -103,7 +103,7 @@ def idle():
         time.sleep(SECONDS)
         memory, cpu = agent.memory(), agent.cpu() - before
     kept = memory <= 20 and cpu <= 0.05
-    row("an idle agent", "≤ 20 MB, no measurable processor time", f"{memory:.0f} MB, {cpu:.2f} s in {SECONDS} s", kept)
+    row("an idle agent", "≤ 20 MB, no measurable processor time", f"{memory:.1f} MB, {cpu:.2f} s in {SECONDS} s", kept)
 
 
 def hundred():

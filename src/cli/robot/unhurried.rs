@@ -127,8 +127,11 @@ mod tests {
         writer.write_all(b"last\n").unwrap();
         drop(writer);
         let lines = slow.lines();
-        let told: u64 = lines[lines.len() - 2].split(' ').next().unwrap().parse().unwrap();
         assert_eq!(lines.last().unwrap(), "last");
-        assert_eq!(told as usize + lines.len() - 2, 5000, "{told}");
+        // More than once where the reader begins late.
+        let told: Vec<usize> =
+            lines.iter().filter_map(|line| line.strip_suffix(" lines are left out here")?.parse().ok()).collect();
+        assert!(!told.is_empty());
+        assert_eq!(told.iter().sum::<usize>() + lines.len() - told.len() - 1, 5000, "{told:?}");
     }
 }
