@@ -85,7 +85,8 @@ def test_a_run_that_ends_appears_by_itself(reader, stand):
 def test_news_do_not_take_the_focus_away(reader, stand):
     stand.past(PAYMENT, "ok", 10, 3)
     reader.open(stand.address, "#history", token=TOKEN)
-    reader.until(lambda: len(rows(reader)) == 1, "the run")
+    # The drawing comes with an answer of its own, after the rows.
+    reader.until(lambda: len(rows(reader)) == 1 and reader.all(".data"), "the run and its drawing")
     reader.script("document.querySelector('table.history a').focus(); document.querySelector('.data').open = true")
     focused = reader.focused().get_attribute("href")
     stand.start(METER)
