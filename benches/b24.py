@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 
 from common import PULT, Sandbox, row
@@ -104,8 +105,21 @@ def lists():
         row(f"500,000 rows × 2 fields, plan {plan}", shown, found, kept)
 
 
+def files():
+    for fields, shown in [("few", "2"), ("all", "23")]:
+        with Sandbox("b24.limits=false") as sandbox, tempfile.TemporaryDirectory() as folder:
+            done = sandbox.run("benches/files.rhai", fields, folder)
+        for name, what, promise in [("csv", "CSV", 300_000), ("xlsx", "XLSX, typed columns", 100_000)]:
+            kept = done[name] >= promise and done["rows"] == 100000
+            row(f"100,000 rows × {shown} fields into {what}", f"≥ {promise:,} rows a second", f"{done[name]:,.0f} a second", kept)
+        others = [("excel", "CSV for Excel"), ("ndjson", "NDJSON"), ("sqlite", "SQLite"), ("parquet", "Parquet")]
+        found = ", ".join(f"{what} {done[name]:,.0f}" for name, what in others)
+        row(f"the same into other files, × {shown} fields", "–", f"{found} rows a second", True)
+
+
 def measure():
     mixed()
     lists()
+    files()
     by_id()
     updates()

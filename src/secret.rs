@@ -76,6 +76,15 @@ fn hide_parts(address: &str) {
     path.split('/').skip(1).filter(|part| part.len() >= LONG_PART).for_each(hide);
 }
 
+/// Masks the password of an address that holds one: `scheme://user:password@host`.
+pub fn hide_login(address: &str) {
+    let Some((_, behind)) = address.split_once("://") else { return };
+    // The last @: whoever does not know that one in a password is to be encoded has it masked all the same.
+    if let Some((_, password)) = behind.rsplit_once('@').and_then(|(login, _)| login.split_once(':')) {
+        hide(password);
+    }
+}
+
 /// The text with every known secret replaced.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -123,6 +132,14 @@ mod tests {
     fn the_code_inside_a_secret_address_is_secret_by_itself() {
         Secret::new("https://company.example/rest/17/pq3kd81mzx/");
         assert_eq!(mask("rest 17 pq3kd81mzx company.example"), "rest 17 *** company.example");
+    }
+
+    #[test]
+    fn the_password_inside_an_address_is_secret() {
+        hide_login("redis://:p4ss@w/rd@store:6379/1");
+        hide_login("http://store:8080/");
+        assert_eq!(mask("reddis://:p4ss@w/rd@store:6379/1"), "reddis://:***@store:6379/1");
+        assert_eq!(mask("store:8080"), "store:8080");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Kind, Result, did_you_mean};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +111,11 @@ impl Given {
                 let near = did_you_mean(&text, words.iter().copied()).unwrap_or_default();
                 Err(format!("\"{text}\" is not {}; {near}", holds.named()).trim_end_matches("; ").to_owned())
             }
-            (Type::Text | Type::Choice(_), given @ Given::Text(_))
+            (Type::Text, Given::Text(text)) => {
+                secret::hide_login(&text);
+                Ok(Given::Text(text))
+            }
+            (Type::Choice(_), given @ Given::Text(_))
             | (Type::Secret, given @ Given::Secret(_))
             | (Type::Flag, given @ Given::Flag(_))
             | (Type::Integer, given @ Given::Integer(_))

@@ -103,7 +103,9 @@ impl Shared {
             }
             news
         };
-        let told = tokio::time::timeout(PATIENCE, self.ledger.take(&self.server, rate, &news)).await;
+        let mut untold = Untold { shared: self, news };
+        let told = tokio::time::timeout(PATIENCE, self.ledger.take(&self.server, rate, &untold.news)).await;
+        let news = std::mem::take(&mut untold.news);
         let failed = match told {
             Ok(Ok(told)) => {
                 if self.away().until.take().is_some() {
@@ -114,14 +116,36 @@ impl Shared {
             Ok(Err(error)) => error.message().to_owned(),
             Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         };
+        self.keep(news);
         let mut away = self.away();
-        away.news = std::mem::take(&mut away.news).and(news);
         if away.until.replace(Instant::now() + AGAIN).is_none() {
             drop(away);
             let server = &self.server;
             (self.warn)(&format!("the limits of {server} are counted by this process alone for now: {failed}"));
         }
         None
+    }
+
+    /// Tells it the next time.
+    fn keep(&self, news: News) {
+        let mut away = self.away();
+        away.news = std::mem::take(&mut away.news).and(news);
+    }
+}
+
+/// News on their way. Nobody may wait any longer for the answer: then they are told again, but for the requests that were
+/// given back, since to count one too many is harmless and one too few is not.
+struct Untold<'a> {
+    shared: &'a Shared,
+    news: News,
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        let news = News { given_back: 0.0, ..std::mem::take(&mut self.news) };
+        if news != News::default() {
+            self.shared.keep(news);
+        }
     }
 }
 

@@ -66,12 +66,7 @@ impl Portal {
 
     /// The parameters of a list that can be read page after page.
     pub(super) fn readable(&self, method: &str, params: Params) -> Result<(Params, Family)> {
-        methods::check_name(method)?;
-        let params = check::checked(method, params)?;
-        check::whole_list(method, &params)?;
-        let family = methods::family(method)
-            .filter(|_| !methods::changes(method))
-            .ok_or_else(|| Error::input("b24.no_list", format!("{method} gives no list")).hint("use call for it"))?;
+        let (params, family) = whole_list(method, params)?;
         if params.is_array() || !matches!(family.pages, methods::Pages::Start(_)) {
             return Err(Error::input("b24.no_list", format!("{method} cannot be read page after page"))
                 .hint("use get_all for it"));
@@ -146,6 +141,17 @@ impl Portal {
         }
         Ok(())
     }
+}
+
+/// The parameters of a list that is to be read to its end, and how it is paged.
+pub(super) fn whole_list(method: &str, params: Params) -> Result<(Params, Family)> {
+    methods::check_name(method)?;
+    let params = check::checked(method, params)?;
+    check::whole_list(method, &params)?;
+    let family = methods::family(method)
+        .filter(|_| !methods::changes(method))
+        .ok_or_else(|| Error::input("b24.no_list", format!("{method} gives no list")).hint("use call for it"))?;
+    Ok((params, family))
 }
 
 fn piece(block: Block) -> Piece {

@@ -9,6 +9,7 @@ use super::Params;
 use super::batches::BATCH;
 use super::calls::no_count;
 use super::lists::set;
+use super::pieces::whole_list;
 use super::portal::Portal;
 use super::read::{FIRST_ROWS, Query};
 use super::send::{Body, Request};
@@ -16,7 +17,7 @@ use super::sorting::Order;
 use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::services::b24::wire::batch::{self as wire, Answer, MOST, Said};
-use crate::services::b24::wire::methods::{self, Pages};
+use crate::services::b24::wire::methods::Pages;
 use crate::services::b24::wire::{check, errors, query};
 
 /// The portal's window for the time that a method may use.
@@ -84,12 +85,7 @@ impl Plan {
 impl Portal {
     /// What reading the whole list will take. One request: its rows are counted and one page of them is read.
     pub async fn plan(&self, method: &str, params: Params) -> Result<Plan> {
-        methods::check_name(method)?;
-        let params = check::checked(method, params)?;
-        check::whole_list(method, &params)?;
-        let family = methods::family(method)
-            .filter(|_| !methods::changes(method))
-            .ok_or_else(|| Error::input("b24.no_list", format!("{method} gives no list")).hint("use call for it"))?;
+        let (params, family) = whole_list(method, params)?;
         let unfit = match (Query::new(method, &params, &family), Order::of(&params, &family)) {
             (Err(why), _) | (_, Err(why)) => Some(why),
             _ => None,

@@ -201,9 +201,6 @@ fn shared(settings: &Settings, context: &Context, server: &str, rate: Rate) -> R
         "alone" => None,
         "file" => FileLedger::beside(context.state()).map(|ledger| Box::new(ledger) as _),
         address if address.starts_with("redis://") => {
-            if let Some((_, password)) = address.split_once('@').and_then(|(user, _)| user.rsplit_once(':')) {
-                secret::hide(password);
-            }
             let ledger = RedisLedger::at(address).map_err(|why| settings.wrong("limits", why))?;
             Some(Box::new(ledger))
         }

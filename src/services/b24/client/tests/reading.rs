@@ -298,5 +298,5 @@ async fn half_a_million_rows_go_at_the_rate() {
     }
     let (took, requests, refused) = timed(500_000, 0.9, true).await;
     eprintln!("enterprise: {took} s, {requests} requests, {refused} refused");
-    assert!(took <= 2.0 && refused == 0, "{took} s, {requests} requests, {refused} refused");
+    assert!(took <= 2.5 && refused == 0, "{took} s, {requests} requests, {refused} refused");
 }
