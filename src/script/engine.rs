@@ -38,9 +38,12 @@ pub fn build(host: &Arc<Host>, options: &Options, imports: Imports) -> Engine {
     let args: rhai::Array = options.args.iter().map(|arg| arg.as_str().into()).collect();
     globals.set_var("args", args);
     method_call::register(&mut engine);
-    rows::register(&mut engine);
-    gathered::register(&mut engine);
     modules::register(&mut engine);
+    // Tables are for scripts of people; a program that stays does without the memory that knowing them takes.
+    if options.only.is_none() {
+        rows::register(&mut engine);
+        gathered::register(&mut engine);
+    }
     for service in services::ALL.iter().filter(|service| options.only.is_none_or(|only| only == service.name())) {
         service.register(&mut engine, &mut globals);
     }

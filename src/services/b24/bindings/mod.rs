@@ -274,8 +274,8 @@ pub mod b24 {
     /// # Options
     /// - `errors`: `"throw"` (usual: failures of many calls are thrown together, with what succeeded inside) or
     ///   `"return"`
-    /// - `origin`: for adds (`crm.deal.add` and the like) a text field of the record that holds a key, such as
-    ///   `"ORIGIN_ID"`; an item without a key in it gets one. When the answer to an add is lost, the record is looked up by
+    /// - `origin`: for adds (`crm.deal.add`, `crm.item.add` and the like) a text field of the record that holds a key,
+    ///   such as `"ORIGIN_ID"`; an item without a key in it gets one. When the answer to an add is lost, the record is looked up by
     ///   its key, and added again only if it is not there
     ///
     /// ```rhai

@@ -67,7 +67,7 @@ impl Order {
 }
 
 /// `CREATED_DATE` in questions is `createdDate` in answers.
-fn bare(name: &str) -> String {
+pub(super) fn bare(name: &str) -> String {
     name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }
 

@@ -89,7 +89,7 @@ fn is_yes(value: &Value) -> bool {
     *value == json!(true) || *value == json!("Y")
 }
 
-fn camel(name: &str) -> String {
+pub(super) fn camel(name: &str) -> String {
     let mut words = name.split('_').filter(|word| !word.is_empty()).map(str::to_lowercase);
     let mut camel = words.next().unwrap_or_default();
     for word in words {

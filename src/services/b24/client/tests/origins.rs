@@ -36,6 +36,28 @@ async fn two_thousand_adds_with_lost_answers_make_two_thousand_records() {
     assert!(counted["commands_by_method"]["crm.deal.list"].as_u64().unwrap_or(0) > 5, "{counted}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn items_whose_answers_are_lost_are_answered_as_if_nothing_had_been() {
+    let (simulated, portal) = simulated(json!({ "rows": { "deals": 0 }, "seed": 12 })).await;
+    let address = format!("http://{}/_sandbox/knobs", simulated.address());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    portal.call("crm.deal.fields", Value::Null).await.unwrap();
+    let faults = json!({ "faults": { "reset_after": { "probability": 0.3 }, "truncated": { "probability": 0.1 } } });
+    client.post(address).body(faults.to_string()).send().await.unwrap();
+    let items: Vec<Value> =
+        (0..200).map(|n| json!({ "entityTypeId": 2, "fields": { "title": format!("new {n}") } })).collect();
+    let outcomes = portal.add_once("crm.item.add", items, "ORIGIN_ID").await.unwrap();
+    let mut ids = HashSet::new();
+    for (place, answer) in outcomes.answers.iter().enumerate() {
+        let made = value(answer.as_ref().unwrap());
+        assert_eq!(made["title"], json!(format!("new {place}")), "{made}");
+        ids.insert(made["id"].as_u64().unwrap());
+    }
+    assert_eq!(ids.len(), 200);
+    assert_eq!(list(&portal, "crm.deal.list", json!({ "select": ["ID"] })).await.len(), 200);
+    assert!(counters(&simulated).await["commands_by_method"]["crm.item.get"].as_u64().unwrap_or(0) > 5);
+}
+
 #[tokio::test]
 async fn a_key_of_ones_own_is_kept_and_what_cannot_be_found_again_is_refused_before_anything_is_added() {
     let (simulated, portal) = simulated(json!({ "rows": { "deals": 0 } })).await;
@@ -50,6 +72,9 @@ async fn a_key_of_ones_own_is_kept_and_what_cannot_be_found_again_is_refused_bef
         ("crm.deal.add", deals(2), "ID"),
         ("crm.deal.add", vec![own.clone(), own.clone()], "ORIGIN_ID"),
         ("crm.deal.add", vec![json!({ "TITLE": "no fields" })], "ORIGIN_ID"),
+        ("crm.item.add", deals(2), "originId"),
+        ("crm.item.add", vec![json!({ "entityTypeId": 2 }), json!({ "entityTypeId": 3 })], "originId"),
+        ("crm.item.add", vec![json!({ "entityTypeId": 2, "fields": {} })], "id"),
     ] {
         let error = portal.add_once(method, items, field).await.unwrap_err();
         assert_eq!((error.code(), error.kind()), ("b24.origin", Kind::Input), "{method} {field}");
