@@ -117,6 +117,8 @@ pub struct Unfinished {
     writer: Option<Box<dyn Writer>>,
     part: PathBuf,
     path: PathBuf,
+    /// The table of a new database.
+    table: Option<String>,
     kept: bool,
 }
 
@@ -129,7 +131,8 @@ impl Unfinished {
         }
         let is_inside = form.format == Format::Sqlite && std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
         let part = if is_inside { path.to_owned() } else { part };
-        let mut unfinished = Unfinished { writer: None, part, path: path.to_owned(), kept: is_inside };
+        let table = (form.format == Format::Sqlite).then(|| form.table.clone());
+        let mut unfinished = Unfinished { writer: None, part, path: path.to_owned(), table, kept: is_inside };
         unfinished.writer = Some(match form.format {
             Format::Sqlite => Box::new(sqlite::Table::begin(&unfinished.part, is_inside, form, columns)?),
             format => {
@@ -156,8 +159,10 @@ impl Unfinished {
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
-        if !self.kept {
-            std::fs::rename(&self.part, &self.path)?;
+        match &self.table {
+            _ if self.kept => {}
+            Some(table) => sqlite::place(&self.part, &self.path, table)?,
+            None => std::fs::rename(&self.part, &self.path)?,
         }
         self.kept = true;
         Ok(warnings)
@@ -175,10 +180,10 @@ impl Drop for Unfinished {
     }
 }
 
-/// The name of a file that is being written by this process.
+/// The name of a file while it is being written: one of its own for each writer, since several may write the same file.
 pub fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
+    name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
     path.with_file_name(name)
 }
 

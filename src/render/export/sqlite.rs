@@ -3,14 +3,18 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ToSql, types::ToSqlOutput};
+use rusqlite::{Connection, ToSql, TransactionBehavior, types::ToSqlOutput};
 
 use super::columns::{Column, Holds, Places, Value};
 use super::{Form, Writer};
 use crate::core::order::cell_text;
 use crate::core::rows::{Field, Row, Rows};
+
+/// So long another writer of the database is waited for.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// A table under way. Nobody sees it, nor that an older one of its name is gone, before it is complete.
 pub(super) struct Table {
@@ -40,7 +44,9 @@ impl Table {
         let declared = if declared.is_empty() { "\"nothing\"".to_owned() } else { declared.join(", ") };
         let begin = || {
             let db = Connection::open(path)?;
-            db.busy_timeout(std::time::Duration::from_secs(10))?;
+            db.busy_timeout(BUSY)?;
+            // To replace a table is not to delete what the rows of others refer to.
+            db.execute_batch("PRAGMA foreign_keys = OFF")?;
             if !is_inside {
                 // Until it has its name, nobody misses it; it is forced to the disk as a whole.
                 db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
@@ -55,6 +61,35 @@ impl Table {
         let insert = format!("INSERT INTO {table} VALUES ({marks})");
         Ok(Table { db, path: path.to_owned(), insert, columns, places: Places::default() })
     }
+}
+
+/// Gives a finished database with one table its name; where somebody has made a database of that name meanwhile, the table
+/// goes into it.
+pub(super) fn place(part: &Path, path: &Path, table: &str) -> io::Result<()> {
+    match std::fs::hard_link(part, path) {
+        Ok(()) => std::fs::remove_file(part),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && std::fs::metadata(path)?.len() > 0 => {
+            join(part, path, table).map_err(failed)?;
+            std::fs::remove_file(part)
+        }
+        // An empty file, or a disk whose files have one name only.
+        Err(_) => std::fs::rename(part, path),
+    }
+}
+
+fn join(part: &Path, path: &Path, table: &str) -> rusqlite::Result<()> {
+    let mut db = Connection::open(path)?;
+    db.busy_timeout(BUSY)?;
+    db.execute_batch("PRAGMA foreign_keys = OFF")?;
+    db.execute("ATTACH ? AS made", [part.to_string_lossy()])?;
+    let create: String =
+        db.query_row("SELECT sql FROM made.sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
+    let table = quoted(table);
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change.execute_batch(&format!(
+        "DROP TABLE IF EXISTS main.{table}; {create}; INSERT INTO main.{table} SELECT * FROM made.{table}"
+    ))?;
+    change.commit()
 }
 
 fn failed(error: rusqlite::Error) -> io::Error {

@@ -191,6 +191,56 @@ fn a_table_joins_a_database_that_is_there() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+#[test]
+fn a_table_that_is_replaced_takes_nothing_of_others_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(
+        "CREATE TABLE deals (ID INTEGER PRIMARY KEY); INSERT INTO deals VALUES (1);
+         CREATE TABLE notes (deal REFERENCES deals(ID) ON DELETE CASCADE); INSERT INTO notes VALUES (1);
+         CREATE TABLE bills (deal REFERENCES deals(ID)); INSERT INTO bills VALUES (1)",
+    )
+    .unwrap();
+    let form = Form { table: "deals".to_owned(), ..Form::new(Format::Sqlite) };
+    save(&path, &form, Types::new(), &rows(r#"[{"ID":"2"}]"#), || true).unwrap();
+    let notes: i64 = db.query_row("SELECT count(*) FROM notes", [], |row| row.get(0)).unwrap();
+    assert_eq!(notes, 1);
+}
+
+#[test]
+fn several_who_write_the_same_file_do_not_disturb_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = |name: &str, form: Form, rows: &Rows| {
+        let path = folder.path().join(name);
+        let mut survey = Survey::new(Types::new(), &[]);
+        survey.see(rows);
+        Unfinished::begin(&path, part_of(&path), &form, survey.columns()).unwrap()
+    };
+    let (one, other) = (rows(r#"[{"ID":"1"}]"#), rows(r#"[{"ID":"2"},{"ID":"3"}]"#));
+    let csv = || Form::new(Format::Csv);
+    let (mut first, mut second) = (begin("deals.csv", csv(), &one), begin("deals.csv", csv(), &other));
+    second.write(&other).unwrap();
+    first.write(&one).unwrap();
+    first.finish().unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("deals.csv")).unwrap(), "ID\n1\n");
+    second.finish().unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("deals.csv")).unwrap(), "ID\n2\n3\n");
+    // A new database gets the tables of all who began it.
+    let table = |name: &str| Form { table: name.to_owned(), ..Form::new(Format::Sqlite) };
+    let mut files = ["deals", "leads", "deals"].map(|name| begin("all.db", table(name), &other));
+    for file in &mut files {
+        file.write(&other).unwrap();
+    }
+    files.into_iter().for_each(|file| drop(file.finish().unwrap()));
+    let db = rusqlite::Connection::open(folder.path().join("all.db")).unwrap();
+    for name in ["deals", "leads"] {
+        let count: i64 = db.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 2, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
 #[tokio::test]
 async fn a_spool_becomes_the_same_file_as_its_rows() {
     let list = rows(r#"[{"ID":"7","SUM":"10.50"},{"ID":"8","X":true}]"#);
