@@ -81,6 +81,7 @@ fn every_example_on_a_page_for_people_runs() {
         "docs/from-stored-procedures-wrapper.md",
         "docs/from-veil-api-client.md",
         "docs/scripting.md",
+        "docs/b24.md",
     ] {
         let text = std::fs::read_to_string(page).unwrap().replace("\r\n", "\n");
         run_examples(page, &text, &mut failures);

@@ -70,7 +70,7 @@ impl Setup {
         let would = global.dry_run.then(|| {
             let output = output.clone();
             // A closed output stops the script at its next `print`.
-            Box::new(move |what: &str| drop(output.line(&format!("would send: {what}")))) as Box<_>
+            Box::new(move |what: &str| drop(output.line(what))) as Box<_>
         });
         let state = match (&sandbox, state_file()) {
             (None, Some(path)) => State::at(path),

@@ -12,7 +12,7 @@ use crate::core::progress::Progress;
 use crate::core::state::State;
 use crate::core::stats::Counters;
 
-/// Called with each thing that a dry run would have sent.
+/// Called with each line that a dry run tells.
 pub type Would = dyn Fn(&str) + Send + Sync;
 
 /// One for the process; cheap to clone. Stopping is not here: a wait that is to end is dropped by whoever waits.
@@ -80,10 +80,17 @@ impl Context {
     pub fn only_tells(&self, what: impl FnOnce() -> String) -> bool {
         match &self.0.would {
             Some(would) => {
-                would(&what());
+                would(&format!("would send: {}", what()));
                 true
             }
             None => false,
+        }
+    }
+
+    /// In a dry run, tells what is going to be done all the same, since it changes nothing.
+    pub fn foretells(&self, what: &str) {
+        if let Some(would) = &self.0.would {
+            would(&format!("plan: {what}"));
         }
     }
 

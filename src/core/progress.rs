@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::core::stats::grouped;
 
 /// Quicker work shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -91,7 +93,7 @@ impl Bar {
         let mut state = self.0.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         change(&mut state);
         if state.bar.is_none() && self.0.began.elapsed() >= PATIENCE {
-            let bar = self.0.progress.bars.add(ProgressBar::no_length());
+            let bar = self.0.progress.bars.add(ProgressBar::no_length().with_elapsed(self.0.began.elapsed()));
             bar.set_prefix(self.0.label.clone());
             bar.enable_steady_tick(Duration::from_millis(200));
             state.bar = Some(bar);
@@ -113,10 +115,39 @@ impl Bar {
 
 fn style(with_total: bool) -> ProgressStyle {
     let template = match with_total {
-        true => "{prefix} {bar:24} {human_pos}/{human_len} {per_sec:.0} left {eta} {msg}",
-        false => "{prefix} {spinner} {human_pos} {per_sec:.0} {msg}",
+        true => "{prefix} {bar:24} {human_pos}/{human_len} {rate}/s left {left} {msg}",
+        false => "{prefix} {spinner} {human_pos} {rate}/s {msg}",
     };
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    // Work that comes in heaps with waits between them has no speed of the moment.
+    style
+        .with_key("rate", |bar: &ProgressState, to: &mut dyn std::fmt::Write| {
+            // A text cannot refuse to be written into.
+            let _ = to.write_str(&rate(bar.pos(), bar.elapsed()));
+        })
+        .with_key("left", |bar: &ProgressState, to: &mut dyn std::fmt::Write| {
+            let _ = to.write_str(&left(bar.pos(), bar.len().unwrap_or_default(), bar.elapsed()));
+        })
+}
+
+/// Things a second, from the beginning on.
+fn rate(done: u64, took: Duration) -> String {
+    match done as f64 / took.as_secs_f64().max(0.001) {
+        rate if rate < 10.0 => format!("{rate:.1}"),
+        rate => grouped(rate as u64),
+    }
+}
+
+/// How long the rest takes at that rate: `45s`, `12m`, `3h`.
+fn left(done: u64, total: u64, took: Duration) -> String {
+    if done == 0 {
+        return "?".to_owned();
+    }
+    match took.as_secs_f64() * total.saturating_sub(done) as f64 / done as f64 {
+        seconds if seconds < 100.0 => format!("{seconds:.0}s"),
+        seconds if seconds < 6000.0 => format!("{:.0}m", seconds / 60.0),
+        seconds => format!("{:.0}h", seconds / 3600.0),
+    }
 }
 
 impl Drop for Inner {
@@ -125,5 +156,22 @@ impl Drop for Inner {
         if let Some(bar) = state.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_time_left_are_those_of_the_whole_work() {
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            (rate(0, second), rate(3, second * 2), rate(90_000, second)),
+            ("0.0".into(), "1.5".into(), "90,000".into())
+        );
+        assert_eq!((left(0, 10, second), left(50_000, 100_000, second * 30)), ("?".into(), "30s".into()));
+        assert_eq!((left(1, 601, second), left(1, 40_001, second)), ("10m".into(), "11h".into()));
+        assert_eq!(left(20, 10, second), "0s");
     }
 }

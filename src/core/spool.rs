@@ -109,6 +109,8 @@ impl Spool {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        // After a reading, or a write that failed half-way, the file stands elsewhere.
+        self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(&self.gathered)?;
         self.end += self.gathered.len() as u64;
         self.gathered.clear();
@@ -145,6 +147,9 @@ impl Scratch {
     pub fn begin(path: &Path) -> io::Result<Scratch> {
         let mut spool = Spool::take(path)?;
         spool.begin()?;
+        // Whoever is killed leaves nothing behind; on Windows, where an open file keeps its name, a part file.
+        #[cfg(unix)]
+        std::fs::remove_file(path)?;
         Ok(Scratch(spool))
     }
 }

@@ -132,13 +132,14 @@ impl Bucket {
 
     /// How long the others have this process wait.
     async fn ask(&self, shared: &Shared, budget: &Budget) -> Duration {
-        let (rate, news) = {
+        let (rate, news, own) = {
             let mut level = self.level();
+            level.drain(Instant::now());
             let news = News { closed: budget.news(), ..std::mem::take(&mut level.news) };
-            (level.rate, news)
+            (level.rate, news, level.level)
         };
         // While nobody can be asked, this process counts alone.
-        let Some(told) = shared.take(rate, news).await else { return Duration::ZERO };
+        let Some(told) = shared.take(rate, news, own).await else { return Duration::ZERO };
         budget.learn(&told.closed);
         let mut level = self.level();
         level.drain(Instant::now());

@@ -13,6 +13,9 @@ use crate::core::clock;
 use crate::core::order::cell_text;
 use crate::core::rows::{Field, Row, Rows, Shape};
 
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
+
 /// Smaller whole numbers are floats as well.
 const EXACT: u64 = 1 << 53;
 
@@ -86,14 +89,21 @@ pub struct Column {
     pub said: bool,
     /// No value of it has to be written as a text instead.
     pub fits: bool,
-    /// Every moment in it knows where its clock hung.
-    pub zoned: bool,
+    /// Some moments in it know where their clock hung.
+    zoned: bool,
+    /// Some do not.
+    local: bool,
     seen: bool,
     /// It has whole numbers that no float has.
     large: bool,
 }
 
 impl Column {
+    /// Its moments are points in time; `None` where some of them are and others are not.
+    pub fn is_zoned(&self) -> Option<bool> {
+        (!self.zoned || !self.local).then_some(self.zoned)
+    }
+
     /// The field as this column has it; a text where it is something else.
     pub fn value<'a>(&self, field: Field<'a>) -> Value<'a> {
         let text = |field| Value::Text(cell_text(field));
@@ -137,12 +147,16 @@ impl Column {
         self.large |= matches!(field, Field::Integer(n) if n.unsigned_abs() >= EXACT);
         match self.holds {
             Holds::Text | Holds::Json => return,
+            Holds::Moment => {}
             holds if holds == seen => return,
             _ => {}
         }
         match self.value(field) {
             Value::Text(_) => self.fits = false,
-            Value::Moment { east: None, .. } => self.zoned = false,
+            Value::Moment { east, .. } => {
+                self.zoned |= east.is_some();
+                self.local |= east.is_none();
+            }
             _ => {}
         }
     }
@@ -190,10 +204,16 @@ fn digits(bytes: &[u8], from: usize, many: usize) -> Option<i32> {
     digits.iter().try_fold(0, |n, byte| byte.is_ascii_digit().then(|| n * 10 + i32::from(byte - b'0')))
 }
 
-/// `2026-02-26`, or that with a time behind it that does not matter.
+/// `2026-02-26`, or that with the time behind it that says nothing: midnight, there or in UTC.
 fn day(text: &str) -> Option<Date> {
     let bytes = text.as_bytes();
-    let is_day = bytes.len() == 10 || (bytes.get(10) == Some(&b'T') && moment(text).is_some());
+    let is_midnight = |text| match moment(text) {
+        Some(Value::Moment { at, east }) => {
+            [0, i64::from(east.unwrap_or(0))].iter().any(|east| (at - east * 1000) % DAY == 0)
+        }
+        _ => false,
+    };
+    let is_day = bytes.len() == 10 || (bytes.get(10) == Some(&b'T') && is_midnight(text));
     if !is_day || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;
     }
@@ -283,6 +303,16 @@ impl Survey {
         survey
     }
 
+    /// Makes columns of these names, behind those that the rows have; names that are written otherwise there are meant.
+    pub fn has(&mut self, names: &[&str]) {
+        let bare = |name: &str| name.replace('_', "").to_lowercase();
+        for name in names {
+            if !self.columns.iter().any(|column| bare(&column.name) == bare(name)) {
+                self.column(name);
+            }
+        }
+    }
+
     fn column(&mut self, name: &str) -> usize {
         if let Some(known) = self.names.get(name) {
             return *known;
@@ -293,7 +323,8 @@ impl Survey {
             holds: said.unwrap_or(Holds::Text),
             said: said.is_some(),
             fits: true,
-            zoned: true,
+            zoned: false,
+            local: false,
             seen: false,
             large: false,
         });
@@ -365,6 +396,9 @@ mod tests {
             ("0", Holds::Flag, "Flag(false)"),
             ("2026-02-26", Holds::Day, "Day(2026-02-26)"),
             ("2026-02-26T03:00:00+03:00", Holds::Day, "Day(2026-02-26)"),
+            ("2026-02-26T00:00:00+03:00", Holds::Day, "Day(2026-02-26)"),
+            ("2026-02-26T00:00:00", Holds::Day, "Day(2026-02-26)"),
+            ("2026-02-26T15:30:00+03:00", Holds::Day, "Text(\"2026-02-26T15:30:00+03:00\")"),
             ("1970-01-01T03:00:01+03:00", Holds::Moment, "Moment { at: 10801000, east: Some(10800) }"),
             ("1970-01-01 00:00:01", Holds::Moment, "Moment { at: 1000, east: None }"),
             ("1970-01-01T00:00:01Z", Holds::Moment, "Moment { at: 1000, east: Some(0) }"),

@@ -136,7 +136,9 @@ impl Unfinished {
         unfinished.writer = Some(match form.format {
             Format::Sqlite => Box::new(sqlite::Table::begin(&unfinished.part, is_inside, form, columns)?),
             format => {
-                let file = BufWriter::with_capacity(1 << 18, File::create(&unfinished.part)?);
+                let file = File::create(&unfinished.part)?;
+                as_before(path, &file)?;
+                let file = BufWriter::with_capacity(1 << 18, file);
                 match format {
                     Format::Csv => Box::new(text::Csv::begin(file, form, columns)?) as Box<dyn Writer>,
                     Format::Xlsx => Box::new(xlsx::Book::begin(file, form, columns)?),
@@ -218,21 +220,22 @@ pub fn save(
     file.finish().map(Some)
 }
 
-/// The same of rows in a spool, under the name `part` until the end; `first`: columns that there are in any case. It can be
+/// The same of rows in a spool, under the name `part` until the end; `asked`: columns that there are in any case. It can be
 /// stopped by being dropped.
 pub async fn save_spool(
     path: &Path,
     part: PathBuf,
     form: &Form,
     types: Types,
-    first: &[&str],
+    asked: &[&str],
     spool: &mut Spool,
 ) -> io::Result<Vec<String>> {
-    let mut survey = Survey::new(types, first);
+    let mut survey = Survey::new(types, &[]);
     for rows in spool.pieces()? {
         survey.see(&rows?);
         tokio::task::yield_now().await;
     }
+    survey.has(asked);
     let mut file = Unfinished::begin(path, part, form, survey.columns())?;
     for rows in spool.pieces()? {
         file.write(&rows?)?;
@@ -241,9 +244,24 @@ pub async fn save_spool(
     file.finish()
 }
 
+/// Whether a file of this form can be there at all: to be asked before long work for it.
+pub fn is_writable(path: &Path, form: &Form) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if form.format == Format::Sqlite && there.len() > 0 => sqlite::is_database(path),
+        _ => Ok(()),
+    }
+}
+
 /// What is said when a file cannot be written.
 pub fn failed(path: &str, error: &io::Error) -> Error {
-    Error::new(Kind::File, "fs.write", format!("`{path}` cannot be written: {error}"))
+    let told = Error::new(Kind::File, "fs.write", format!("`{path}` cannot be written: {error}"));
+    match error.kind() {
+        io::ErrorKind::IsADirectory => told.hint("it is a folder; choose another name"),
+        io::ErrorKind::InvalidData => told.hint("remove the file that is there, or choose another name"),
+        io::ErrorKind::PermissionDenied => told.hint("close it where it is open, and check the rights of its folder"),
+        _ => told,
+    }
 }
 
 /// Writes a file under a temporary name beside it, and renames it when all is written.
@@ -253,6 +271,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     }
     let part = part_of(path);
     let written = File::create(&part).and_then(|file| {
+        as_before(path, &file)?;
         let mut to = BufWriter::new(file);
         write(&mut to)?;
         synced(to)
@@ -265,6 +284,21 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
             Err(error)
         }
     }
+}
+
+/// A file that takes the place of another is for the same eyes.
+#[cfg(unix)]
+fn as_before(path: &Path, file: &File) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(before) => file.set_permissions(before.permissions()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// On Windows the folder's rights hold.
+#[cfg(not(unix))]
+fn as_before(_path: &Path, _file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 fn synced(file: BufWriter<File>) -> io::Result<()> {

@@ -17,9 +17,12 @@ use super::{Writer, synced};
 use crate::core::order::cell_text;
 use crate::core::rows::{Field, Row, Rows};
 
-/// Rows of a group, and bytes of texts in it: what is held in memory at once.
+/// Rows of a group, and bytes of its values: what is held in memory at once.
 const ROWS: usize = 100_000;
 const BYTES: usize = 64 << 20;
+/// What a value takes, and what a text takes beside its bytes: its place in the column and its own piece of memory.
+const VALUE: usize = 10;
+const TEXT: usize = 80;
 const DAY: i64 = 86_400_000;
 
 /// A file under way.
@@ -51,7 +54,7 @@ enum Kept {
 impl Kept {
     fn of(column: &Column) -> Kept {
         match column.holds {
-            _ if !column.fits => Kept::Texts(Vec::new()),
+            _ if !is_typed(column) => Kept::Texts(Vec::new()),
             Holds::Flag => Kept::Flags(Vec::new()),
             Holds::Day => Kept::Days(Vec::new()),
             Holds::Integer => Kept::Whole(Vec::new()),
@@ -66,7 +69,9 @@ impl Kept {
             Kept::Flags(_) => (Physical::BOOLEAN, None),
             Kept::Days(_) => (Physical::INT32, Some(LogicalType::Date)),
             Kept::Whole(_) => (Physical::INT64, None),
-            Kept::Moments(_) => (Physical::INT64, Some(LogicalType::timestamp(column.zoned, TimeUnit::MILLIS))),
+            Kept::Moments(_) => {
+                (Physical::INT64, Some(LogicalType::timestamp(column.is_zoned() == Some(true), TimeUnit::MILLIS)))
+            }
             Kept::Numbers(_) => (Physical::DOUBLE, None),
             Kept::Texts(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         };
@@ -78,23 +83,20 @@ impl Kept {
 }
 
 impl Values {
-    /// Adds the field; tells how many bytes of text that were.
+    /// Adds the field; tells about how many bytes that takes.
     fn push(&mut self, column: &Column, field: Field<'_>) -> usize {
         let value = column.value(field);
-        let mut bytes = 0;
+        let mut bytes = VALUE;
         let fits = match (&mut self.kept, value) {
             (_, Value::Empty) => false,
             (Kept::Flags(kept), Value::Flag(flag)) => push(kept, flag),
             (Kept::Days(kept), Value::Day(day)) => push(kept, days(day)),
             (Kept::Whole(kept), Value::Integer(n)) => push(kept, n),
             (Kept::Numbers(kept), Value::Number(n)) => push(kept, n),
-            (Kept::Moments(kept), Value::Moment { at, east }) => {
-                let east = if column.zoned { east.unwrap_or(0) } else { 0 };
-                push(kept, at - i64::from(east) * 1000)
-            }
+            (Kept::Moments(kept), Value::Moment { at, east }) => push(kept, at - i64::from(east.unwrap_or(0)) * 1000),
             (Kept::Texts(kept), _) => {
                 let text = cell_text(field).into_owned().into_bytes();
-                bytes = text.len();
+                bytes += TEXT + text.len();
                 push(kept, text.into())
             }
             // The survey has seen all values, so this column has no such one.
@@ -191,7 +193,7 @@ impl Writer for Groups {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let texts = self.columns.iter().filter(|column| !column.fits);
+        let texts = self.columns.iter().filter(|column| !is_typed(column));
         texts
             .map(|column| {
                 format!("`{}` is a column of texts, since not every value is {}", column.name, one_of(column))
@@ -200,12 +202,18 @@ impl Writer for Groups {
     }
 }
 
+/// Whether all values are of the column's type: moments with a zone and those without are not alike.
+fn is_typed(column: &Column) -> bool {
+    column.fits && column.is_zoned().is_some()
+}
+
 fn one_of(column: &Column) -> &'static str {
     match column.holds {
         Holds::Integer => "a whole number",
         Holds::Number => "a number of at most fifteen digits",
         Holds::Flag => "yes or no",
         Holds::Day => "a day",
+        Holds::Moment if column.fits => "a moment with the time of a place, or none without it",
         Holds::Moment => "a moment",
         Holds::Text | Holds::Json => "a text",
     }

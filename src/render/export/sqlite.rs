@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ToSql, TransactionBehavior, types::ToSqlOutput};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior, types::ToSqlOutput};
 
 use super::columns::{Column, Holds, Places, Value};
 use super::{Form, Writer};
@@ -63,16 +63,27 @@ impl Table {
     }
 }
 
+/// Whether what is there is a database, to which a table can be added.
+pub(super) fn is_database(path: &Path) -> io::Result<()> {
+    let version = |db: Connection| db.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
+    match Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(version) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the file that is there is no SQLite database"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Gives a finished database with one table its name; where somebody has made a database of that name meanwhile, the table
 /// goes into it.
 pub(super) fn place(part: &Path, path: &Path, table: &str) -> io::Result<()> {
     match std::fs::hard_link(part, path) {
         Ok(()) => std::fs::remove_file(part),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && std::fs::metadata(path)?.len() > 0 => {
+        // It is there, or the disk's files have one name only.
+        Err(_) if std::fs::metadata(path).is_ok_and(|there| there.len() > 0) => {
             join(part, path, table).map_err(failed)?;
             std::fs::remove_file(part)
         }
-        // An empty file, or a disk whose files have one name only.
         Err(_) => std::fs::rename(part, path),
     }
 }

@@ -142,6 +142,10 @@ fn excel_in_russian_gets_what_it_reads() {
     let said = types(&[("ID", Holds::Integer), ("SUM", Holds::Number), ("AT", Holds::Moment)]);
     let written = text_of(&Form::new(Format::Csv).for_excel(), said, &list);
     assert_eq!(written, "\u{feff}ID;SUM;AT;T;N\r\n7;10,50;2026-02-26 03:32:24;\"a;b\";1,5\r\n");
+    // What strangers wrote is not carried out; telephone numbers stay as they are.
+    let list = rows(r#"[{"A":"=1+1","B":"@SUM(A1)","C":"-2+cmd|x","D":"+7 (495) 123-45-67","E":"-5"}]"#);
+    let written = text_of(&Form::new(Format::Csv).for_excel(), Types::new(), &list);
+    assert_eq!(written, "\u{feff}A;B;C;D;E\r\n'=1+1;'@SUM(A1);'-2+cmd|x;+7 (495) 123-45-67;-5\r\n");
 }
 
 #[test]
@@ -164,6 +168,27 @@ fn a_file_that_fails_half_way_never_gets_its_name() {
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_takes_the_place_of_another_is_for_the_same_eyes() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deals.csv");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    save(&path, &Form::new(Format::Csv), Types::new(), &rows(r#"[{"A":1}]"#), || true).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn moments_with_and_without_a_zone_are_not_one_type() {
+    let list = rows(r#"[{"AT":"2026-02-26T15:30:00+03:00"},{"AT":"2026-02-26 15:30:00"}]"#);
+    let said = types(&[("AT", Holds::Moment)]);
+    let (_folder, _, warnings) = saved(&Form::new(Format::Parquet), said, &list);
+    assert!(warnings[0].contains("`AT` is a column of texts"), "{warnings:?}");
 }
 
 #[test]
@@ -333,19 +358,19 @@ proptest! {
         let found: Vec<Vec<Read>> = reader.get_row_iter(None).unwrap()
             .map(|row| row.unwrap().get_column_iter().map(|(_, field)| field.clone()).collect()).collect();
         let expected: Vec<Vec<Read>> = values(types, &rows).into_iter().map(|row| row.into_iter().map(|(column, value, text)| {
-            if !column.fits {
+            if !column.fits || column.is_zoned().is_none() {
                 assert!(warnings.iter().any(|warning| warning.contains(&*column.name)));
             }
             match value {
                 // What somebody said is a number is nothing where it is empty, also among texts.
                 Value::Empty => Read::Null,
-                _ if !column.fits => Read::Str(text),
+                _ if !column.fits || column.is_zoned().is_none() => Read::Str(text),
                 Value::Integer(n) => Read::Long(n),
                 Value::Flag(flag) => Read::Bool(flag),
                 Value::Number(n) => Read::Double(n),
                 Value::Day(day) => Read::Date((clock::of(day.at(0, 0, 0, 0)) / 86_400_000) as i32),
                 Value::Moment { at, east } => Read::TimestampMillis(
-                    at - if column.zoned { i64::from(east.unwrap()) * 1000 } else { 0 }),
+                    at - i64::from(east.unwrap_or(0)) * 1000),
                 Value::Text(_) => Read::Str(text),
             }
         }).collect()).collect();

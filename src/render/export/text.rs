@@ -89,6 +89,7 @@ impl Line {
             Value::Number(_) => self.text(&cell_text(field).replace('.', ",")),
             Value::Moment { at, .. } => self.text(&clock::shown(at).strftime("%Y-%m-%d %H:%M:%S").to_string()),
             Value::Day(day) => self.text(&day.to_string()),
+            Value::Text(text) if is_formula(&text) => self.text(&format!("'{text}")),
             Value::Text(text) => self.text(&text),
             Value::Empty => self.text(""),
             Value::Integer(_) | Value::Flag(_) => self.text(&cell_text(field)),
@@ -129,6 +130,16 @@ impl Line {
     }
 }
 
+/// Whether Excel would carry the text out: titles of leads are written by strangers. Telephone numbers are no formulas.
+fn is_formula(text: &str) -> bool {
+    let is_telephone = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || b" ().,-".contains(&byte));
+    match text.as_bytes().first() {
+        Some(b'=' | b'@' | b'\t' | b'\r') => true,
+        Some(b'+' | b'-') => !is_telephone(&text[1..]),
+        _ => false,
+    }
+}
+
 /// Comma-separated, with a line of column names.
 pub fn csv(to: impl Write, rows: &Rows) -> io::Result<()> {
     separated(to, rows, b',', true)
@@ -163,6 +174,9 @@ pub(super) struct Json {
     is_first: bool,
     /// Those of which somebody said what they hold.
     said: Vec<Column>,
+    places: Places,
+    /// For each field of a row its column among those.
+    columns: Vec<Option<usize>>,
 }
 
 impl Json {
@@ -171,7 +185,7 @@ impl Json {
             to.write_all(b"[")?;
         }
         let said = columns.into_iter().filter(|column| column.said).collect();
-        Ok(Json { to, is_list, is_first: true, said })
+        Ok(Json { to, is_list, is_first: true, said, places: Places::default(), columns: Vec::new() })
     }
 }
 
@@ -182,7 +196,15 @@ impl Writer for Json {
                 self.to.write_all(if self.is_first { b"\n" } else { b",\n" })?;
                 self.is_first = false;
             }
-            json_row(&mut self.to, &row, &self.said)?;
+            self.columns.clear();
+            for (column, place) in self.places.of(&row, &self.said).iter().enumerate() {
+                if let Some(place) = *place {
+                    self.columns.resize(self.columns.len().max(place + 1), None);
+                    self.columns[place] = Some(column);
+                }
+            }
+            let said = |field: usize| Some(&self.said[(*self.columns.get(field)?)?]);
+            json_row(&mut self.to, &row, said)?;
             if !self.is_list {
                 self.to.write_all(b"\n")?;
             }
@@ -203,12 +225,13 @@ pub fn json(mut to: impl Write, rows: &Rows) -> io::Result<()> {
     to.write_all(b"[")?;
     for (at, row) in rows.iter().enumerate() {
         to.write_all(if at == 0 { b"\n" } else { b",\n" })?;
-        json_row(&mut to, &row, &[])?;
+        json_row(&mut to, &row, |_| None)?;
     }
     to.write_all(if rows.is_empty() { b"]\n" } else { b"\n]\n" })
 }
 
-fn json_row(mut to: impl Write, row: &Row, said: &[Column]) -> io::Result<()> {
+/// `said`: the column of the field at a place, where somebody said what it holds.
+fn json_row<'a>(mut to: impl Write, row: &Row, said: impl Fn(usize) -> Option<&'a Column>) -> io::Result<()> {
     to.write_all(b"{")?;
     for (at, (name, field)) in row.fields().enumerate() {
         if at > 0 {
@@ -216,7 +239,7 @@ fn json_row(mut to: impl Write, row: &Row, said: &[Column]) -> io::Result<()> {
         }
         serde_json::to_writer(&mut to, name)?;
         to.write_all(b":")?;
-        match said.iter().find(|column| *column.name == *name) {
+        match said(at) {
             Some(column) => json_said(&mut to, column, field)?,
             None => json_field(&mut to, field)?,
         }

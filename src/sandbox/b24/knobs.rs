@@ -49,6 +49,9 @@ pub struct Knobs {
     /// A `$result[…]` that leads nowhere stays as it was written instead of becoming empty. Not settled by any source; empty
     /// is the default, and what three SDKs expect.
     pub keep_unresolved: bool,
+    /// Rows that the caller may not see are taken off pages that are cut already: each whose id is a multiple of this; 0: none.
+    /// No source says that a method does so; it is what a client should survive.
+    pub hidden_every: u64,
     /// The portal's REST is switched off by hand: 503 OVERLOAD_LIMIT for everything.
     pub overload: bool,
     /// The portal is closed: 500 PORTAL_DELETED for everything.
@@ -205,6 +208,7 @@ impl Default for Knobs {
             operating_bill_batch: false,
             operating_free_below: 0.0,
             keep_unresolved: false,
+            hidden_every: 0,
             overload: false,
             deleted: false,
             latency_ms: 0.0,

@@ -41,7 +41,8 @@ pub fn list(world: &World, call: &Call) -> Reply {
     let page = if view.page == 0 { u64::MAX } else { view.page };
     let from = if view.page == 0 { 0 } else { start.max(0) as u64 };
     let query = Query { kind, filter: filter_of(call, kind)?, order: order_of(call, kind), start: from, page };
-    let found = find(world, &query);
+    let mut found = find(world, &query);
+    found.ids.retain(|id| call.hidden_every == 0 || id % call.hidden_every != 0);
     let columns = selected(call, kind);
     let mut answer = print_rows(world, view, kind, &found.ids, &columns);
     if view.total {

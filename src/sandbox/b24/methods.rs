@@ -22,6 +22,8 @@ pub struct Call<'a> {
     pub user: u64,
     /// Unix seconds.
     pub now: i64,
+    /// As the knob of this name.
+    pub hidden_every: u64,
 }
 
 /// What a method does to the world.

@@ -50,6 +50,7 @@ impl Sim {
                 view: method.view,
                 user: caller.user,
                 now: started as i64,
+                hidden_every: knobs.hidden_every,
             };
             methods::run(&self.world, method.act, &call)
         });

@@ -71,10 +71,11 @@ fn sheet_name(name: &str) -> Result<String> {
     };
     match name {
         "" => Err(wrong("it needs a name")),
-        _ if name.chars().count() > 31 => Err(wrong("that is longer than 31 characters")),
+        _ if name.encode_utf16().count() > 31 => Err(wrong("that is longer than 31 characters")),
         _ if name.contains(['[', ']', ':', '*', '?', '/', '\\']) || name.contains(char::is_control) => {
             Err(wrong("there is a character in it that Excel does not take"))
         }
+        _ if name.eq_ignore_ascii_case("history") => Err(wrong("Excel keeps that name for itself")),
         _ if name.starts_with('\'') || name.ends_with('\'') => Err(wrong("it begins or ends with '")),
         _ => Ok(name.to_owned()),
     }

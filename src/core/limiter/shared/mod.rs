@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct News {
     /// Requests that were counted and did not go.
     pub given_back: f64,
+    /// Requests that went while the ledger could not be asked, and are in the server's bucket still.
+    pub unasked: f64,
     /// The server refused: its bucket is at least so full.
     pub at_least: f64,
     /// Methods that the server has closed, and until when in seconds of unix time; zero: it is open again.
@@ -40,7 +42,12 @@ impl News {
     fn and(self, later: News) -> News {
         let mut closed = self.closed;
         closed.extend(later.closed);
-        News { given_back: self.given_back + later.given_back, at_least: self.at_least.max(later.at_least), closed }
+        News {
+            given_back: self.given_back + later.given_back,
+            unasked: self.unasked.max(later.unasked),
+            at_least: self.at_least.max(later.at_least),
+            closed,
+        }
     }
 }
 
@@ -92,16 +99,21 @@ impl Shared {
         self.away.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Asks the ledger; None while it is away.
-    pub(super) async fn take(&self, rate: Rate, news: News) -> Option<Told> {
+    /// Asks the ledger; None while it is away. `own`: how full the requests of this process alone have made the bucket.
+    pub(super) async fn take(&self, rate: Rate, news: News, own: f64) -> Option<Told> {
         let news = {
             let mut away = self.away();
             let news = std::mem::take(&mut away.news).and(news);
-            if away.until.is_some_and(|until| Instant::now() < until) {
-                away.news = news;
-                return None;
+            match away.until {
+                Some(until) if Instant::now() < until => {
+                    // What was not counted there is not to be given back there.
+                    away.news = News { given_back: 0.0, ..news };
+                    return None;
+                }
+                // `own` knows already of what was given back.
+                Some(_) => News { unasked: own, given_back: 0.0, ..news },
+                None => news,
             }
-            news
         };
         let mut untold = Untold { shared: self, news };
         let told = tokio::time::timeout(PATIENCE, self.ledger.take(&self.server, rate, &untold.news)).await;
@@ -126,15 +138,15 @@ impl Shared {
         None
     }
 
-    /// Tells it the next time.
+    /// Tells it the next time. It may have arrived all the same, so what was given back is left out: to count one too many
+    /// is harmless, and one too few is not.
     fn keep(&self, news: News) {
         let mut away = self.away();
-        away.news = std::mem::take(&mut away.news).and(news);
+        away.news = std::mem::take(&mut away.news).and(News { given_back: 0.0, ..news });
     }
 }
 
-/// News on their way. Nobody may wait any longer for the answer: then they are told again, but for the requests that were
-/// given back, since to count one too many is harmless and one too few is not.
+/// News on their way. When nobody waits for the answer any longer, they are told again.
 struct Untold<'a> {
     shared: &'a Shared,
     news: News,
@@ -142,7 +154,7 @@ struct Untold<'a> {
 
 impl Drop for Untold<'_> {
     fn drop(&mut self) {
-        let news = News { given_back: 0.0, ..std::mem::take(&mut self.news) };
+        let news = std::mem::take(&mut self.news);
         if news != News::default() {
             self.shared.keep(news);
         }
@@ -153,7 +165,7 @@ impl Drop for Untold<'_> {
 /// what to tell.
 fn step(level: f64, ago: f64, rate: Rate, news: &News) -> (f64, Duration) {
     let level = (level - ago.max(0.0) * rate.drains).max(0.0);
-    let level = (level - news.given_back).max(news.at_least).max(0.0);
+    let level = (level + news.unasked - news.given_back).max(news.at_least).max(0.0);
     let over = level + 1.0 - rate.usable();
     match over > 0.0 {
         true => (level, Duration::from_secs_f64(over / rate.drains)),

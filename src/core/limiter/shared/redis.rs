@@ -14,15 +14,17 @@ const STEP: &str = r"
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local drains, usable, given_back, at_least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local unasked = tonumber(ARGV[5])
 local known = redis.call('HMGET', KEYS[1], 'level', 'at')
 local level, at = tonumber(known[1] or '0'), tonumber(known[2] or tostring(now))
 level = math.max(level - math.max(now - at, 0) * drains, 0)
-level = math.max(level - given_back, at_least, 0)
+level = math.max(level + unasked - given_back, at_least, 0)
 local wait = (level + 1 - usable) / drains
 if wait <= 0 then level = level + 1; wait = 0 end
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%.6f', now))
 redis.call('EXPIRE', KEYS[1], 3600)
-for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+redis.call('EXPIRE', KEYS[2], 3600)
 local closed = {}
 local all = redis.call('HGETALL', KEYS[2])
 for i = 1, #all, 2 do
@@ -58,7 +60,7 @@ impl RedisLedger {
         let mut connection = self.connection().await?;
         let mut step = self.step.key(format!("pult:limits:{server}"));
         step.key(format!("pult:limits:{server}:closed"));
-        for number in [rate.drains, rate.usable(), news.given_back, news.at_least] {
+        for number in [rate.drains, rate.usable(), news.given_back, news.at_least, news.unasked] {
             step.arg(number.to_string());
         }
         for (method, until) in &news.closed {

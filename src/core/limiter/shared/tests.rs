@@ -134,17 +134,20 @@ async fn what_could_not_be_told_is_told_when_the_ledger_is_back() {
     let (ledger, said) = (Gone::default(), Arc::new(Mutex::new(Vec::new())));
     let warned = said.clone();
     let warn = Box::new(move |text: &str| warned.lock().unwrap().push(text.to_owned()));
-    let limits = Limits::new(RATE, 480.0).shared(Shared::new("portal".into(), Box::new(ledger.clone()), warn));
+    let slow = Rate { drains: 2.0, ..RATE };
+    let limits = Limits::new(slow, 480.0).shared(Shared::new("portal".into(), Box::new(ledger.clone()), warn));
     limits.take().await;
     ledger.0.store(true, Ordering::Relaxed);
     limits.take().await;
     limits.bucket.give_back();
-    limits.take().await;
+    limits.bucket.refused();
     ledger.0.store(false, Ordering::Relaxed);
     tokio::time::sleep(AGAIN).await;
     limits.take().await;
-    let news: Vec<f64> = ledger.1.lock().unwrap().iter().map(|news| news.given_back).collect();
-    assert_eq!(news, [0.0, 1.0]);
+    let news = ledger.1.lock().unwrap()[1].clone();
+    // What was given back while nobody was asked was never counted there.
+    assert_eq!((news.given_back, news.at_least > 0.0), (0.0, true), "{news:?}");
+    assert!(news.unasked > 0.0, "{news:?}");
     let said = said.lock().unwrap();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].ends_with("counted by this process alone for now: gone") && said[1].ends_with("shared again"));
@@ -197,12 +200,14 @@ async fn a_method_that_the_server_closed_for_one_process_is_closed_for_all() {
 
 #[test]
 fn one_step_of_the_bucket() {
-    let news = |given_back, at_least| News { given_back, at_least, closed: Vec::new() };
+    let news = |given_back, at_least| News { given_back, at_least, ..News::default() };
+    let unasked = News { unasked: 7.0, ..News::default() };
     let usable = RATE.usable();
     for (level, ago, told, expected) in [
         (0.0, 0.0, news(0.0, 0.0), (1.0, 0.0)),
         (10.0, 0.05, news(0.0, 0.0), (6.0, 0.0)),
         (10.0, 0.0, news(3.0, 0.0), (8.0, 0.0)),
+        (10.0, 0.0, unasked, (18.0, 0.0)),
         (usable, 0.0, news(0.0, 0.0), (usable, 0.01)),
         (0.0, 0.0, news(0.0, 50.0), (50.0, (51.0 - usable) / 100.0)),
         // A clock that was put back drains nothing.

@@ -117,7 +117,8 @@ pub mod b24 {
         let params = given::params(&call, &params)?;
         let all = wait(&call, portal.get_all(method, params))?;
         for warning in &all.warnings {
-            host(&call).warn(&format!("{method}: {warning}"));
+            let named = if warning.starts_with(method) { warning.clone() } else { format!("{method}: {warning}") };
+            host(&call).warn(&named);
         }
         answer(&call, all.answer)
     }
@@ -144,7 +145,7 @@ pub mod b24 {
         let mut map = Map::new();
         map.insert("rows".into(), (plan.rows as i64).into());
         map.insert("requests".into(), (plan.requests as i64).into());
-        map.insert("seconds".into(), plan.seconds.into());
+        map.insert("seconds".into(), ((plan.seconds * 10.0).round() / 10.0).into());
         map.insert("limit".into(), plan.limit.name().into());
         match plan.way {
             Way::Ids => drop(map.insert("way".into(), "ids".into())),

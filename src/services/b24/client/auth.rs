@@ -98,6 +98,11 @@ impl Tokens {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Who calls, as long as the tokens in the settings are the same.
+    pub fn who(&self) -> String {
+        format!("{} {}", self.application.id, self.application.origin)
+    }
+
     /// The pair to call with.
     pub async fn current(&self) -> Result<Pair> {
         let pair = self.state().pair.clone();
@@ -232,7 +237,7 @@ impl Application {
 }
 
 /// A short mark of a text (FNV-1a), the same in every version of the program.
-fn mark(text: &str) -> String {
+pub(super) fn mark(text: &str) -> String {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -14,12 +14,13 @@ use serde_json::json;
 
 use super::Params;
 use super::portal::Portal;
+use crate::core::context::Context;
 use crate::core::rows::Rows;
 use crate::core::spool::Spool;
-use crate::core::state::State;
+use crate::core::stats::grouped;
 use crate::error::{Error, Kind, Result};
 use crate::render::export::columns::Types;
-use crate::render::export::{Form, failed, save_spool};
+use crate::render::export::{Form, failed, is_writable, save_spool};
 use crate::services::b24::wire::check;
 
 /// Where checkpoints are kept.
@@ -67,13 +68,16 @@ impl Portal {
             self.tell_plan(&export.method, &export.params).await;
             return Ok(Exported { rows: 0, resumed: 0, warnings: Vec::new() });
         }
+        // What is wrong is told before anything is asked for or written.
+        self.readable(&export.method, export.params.clone())?;
+        is_writable(&export.path, &export.form).map_err(|error| failed(&export.path.display().to_string(), &error))?;
         let types = match &export.types {
             Typing::Said(types) => types.clone(),
             Typing::Asked => self.types(&export.method, &export.params).await?,
         };
-        let call = json!([self.shown(), export.method, export.params]).to_string();
+        let call = json!([self.seen_by(), export.method, export.params]).to_string();
         let mut warnings = Vec::new();
-        let mut work = Work::begin(self.0.context.state(), &export, call, &mut warnings)?;
+        let mut work = Work::begin(&self.0.context, &export, call, &mut warnings)?;
         let resumed = work.kept.rows;
         // Shown when the rows are there; the reading has a bar of its own.
         let bar = self.bar(&export.method, None);
@@ -82,10 +86,9 @@ impl Portal {
         }
         bar.note("writing the file");
         let (path, rows) = (work.path.clone(), work.kept.rows);
-        let first = selected(&export.params);
-        let first: Vec<&str> = if rows == 0 { first } else { Vec::new() };
         let part = beside(&path, "part");
-        let written = save_spool(&path, part, &export.form, types, &first, &mut work.spool).await;
+        let asked = selected(&export.params);
+        let written = save_spool(&path, part, &export.form, types, &asked, &mut work.spool).await;
         warnings.extend(written.map_err(|error| failed(&path.display().to_string(), &error))?);
         work.done()?;
         Ok(Exported { rows, resumed, warnings })
@@ -111,7 +114,7 @@ impl Portal {
     }
 }
 
-/// The columns that an empty list would have had.
+/// The columns that were asked for by name.
 fn selected(params: &Params) -> Vec<&str> {
     let fields = check::parameter(params, "select").and_then(Params::as_array);
     let names: Vec<&str> = fields.into_iter().flatten().filter_map(Params::as_str).collect();
@@ -145,7 +148,7 @@ struct Kept {
 
 /// An export under way.
 struct Work<'a> {
-    state: &'a State,
+    context: &'a Context,
     path: PathBuf,
     spool: Spool,
     kept: Kept,
@@ -153,11 +156,13 @@ struct Work<'a> {
     last: Option<Instant>,
     /// Rows came since.
     changed: bool,
+    /// The file has its name.
+    done: bool,
 }
 
 impl Work<'_> {
     /// Goes on with what the same call has begun, or begins.
-    fn begin<'a>(state: &'a State, export: &Export, call: String, warnings: &mut Vec<String>) -> Result<Work<'a>> {
+    fn begin<'a>(context: &'a Context, export: &Export, call: String, warnings: &mut Vec<String>) -> Result<Work<'a>> {
         let path = export.path.clone();
         let part = beside(&path, "rows.part");
         let spool = Spool::take(&part).map_err(|error| match error.kind() {
@@ -165,11 +170,12 @@ impl Work<'_> {
             _ => failed(&part.display().to_string(), &error),
         })?;
         let kept = Kept { call, spool: String::new(), end: 0, rows: 0, position: None, whole: false, at: now() };
-        let mut work = Work { state, path, spool, kept, last: None, changed: false };
-        let before = state.get(AREA, &work.key())?.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
-        let before = before.filter(|before| !export.fresh && before.call == work.kept.call);
-        if let Some(before) = before {
-            if now() - before.at > STALE {
+        let mut work = Work { context, path, spool, kept, last: None, changed: false, done: false };
+        let before = context.state().get(AREA, &work.key())?.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
+        if let Some(before) = before.filter(|_| !export.fresh) {
+            if before.call != work.kept.call {
+                warnings.push("what another export had begun here is not gone on with".to_owned());
+            } else if now() - before.at > STALE {
                 warnings.push("what an interrupted export read over a day ago is not gone on with".to_owned());
             } else if work.spool.go_on(&before.spool, before.end).map_err(|error| work.failed(&error))? {
                 work.kept = before;
@@ -182,7 +188,7 @@ impl Work<'_> {
 
     /// Forgets what was begun.
     fn anew(&mut self) -> Result<()> {
-        self.state.forget(AREA, &self.key())?;
+        self.context.state().forget(AREA, &self.key())?;
         self.spool.begin().map_err(|error| self.failed(&error))?;
         self.kept = Kept { spool: self.spool.id(), rows: 0, position: None, whole: false, ..self.kept.clone() };
         Ok(())
@@ -219,7 +225,7 @@ impl Work<'_> {
         self.kept.at = now();
         let kept = serde_json::to_string(&self.kept)
             .map_err(|error| Error::new(Kind::Protocol, "export.checkpoint", error.to_string()))?;
-        self.state.put(AREA, &self.key(), &kept)?;
+        self.context.state().put(AREA, &self.key(), &kept)?;
         self.last = Some(Instant::now());
         Ok(())
     }
@@ -227,7 +233,8 @@ impl Work<'_> {
     /// The file has its name: nothing is to be gone on with.
     fn done(mut self) -> Result<()> {
         self.changed = false;
-        self.state.forget(AREA, &self.key())?;
+        self.done = true;
+        self.context.state().forget(AREA, &self.key())?;
         self.spool.clear();
         Ok(())
     }
@@ -239,6 +246,19 @@ impl Drop for Work<'_> {
         if self.changed {
             // Without it the last checkpoint is gone on with.
             let _ = self.keep();
+        }
+        if self.done {
+            return;
+        }
+        match self.last {
+            Some(_) => self.context.warn(&format!(
+                "{}: {} rows are kept; the same call goes on with them",
+                self.path.display(),
+                grouped(self.kept.rows)
+            )),
+            // Nothing in it can be gone on with.
+            None if self.kept.end == 0 => self.spool.clear(),
+            None => {}
         }
     }
 }

@@ -11,7 +11,7 @@ use super::batches::{Commands, Part};
 use super::outcomes::{self, All, Answer};
 use super::pieces::by_offsets;
 use super::portal::Portal;
-use super::read::{Ahead, Unfit};
+use super::read::{Ahead, NO_ORDER, Unfit, out_of_order};
 use super::sorting::Order;
 use crate::core::json;
 use crate::core::progress::Bar;
@@ -97,7 +97,12 @@ impl Portal {
         };
         let mut chunks = Vec::new();
         while let Some(block) = reader.next().await {
-            chunks.push(Arc::new(block?.rows));
+            match block {
+                Ok(block) => chunks.push(Arc::new(block.rows)),
+                // It turned out late: nobody has seen a row yet.
+                Err(error) if error.code() == NO_ORDER => return Ok(Err(out_of_order())),
+                Err(error) => return Err(error),
+            }
         }
         Ok(order.apply(&Rows::new(chunks)).map_err(Unfit))
     }

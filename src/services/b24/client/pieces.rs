@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Params;
 use super::portal::Portal;
-use super::read::{Ahead, Block, Query, Reader, Unfit};
+use super::read::{Ahead, Block, NO_ORDER, Query, Reader, Unfit, out_of_order};
 use super::sorting::Order;
 use super::stream;
 use crate::core::progress::Bar;
@@ -103,31 +103,26 @@ impl Portal {
         let bar = self.bar(method, None);
         let opened = match Order::of(&params, family) {
             Ok(Order::ById) => self.reader(method, &params, family, &bar, (after.unwrap_or(0), AHEAD)).await?,
-            Ok(_) => Err(Unfit("it is to be in another order than that of its ids".to_owned())),
+            Ok(_) => {
+                Err(Unfit("it is to be in another order than that of its ids (without `order` it is safe)".to_owned()))
+            }
             Err(why) => Err(Unfit(why)),
         };
         let mut reader = match opened {
             Ok(reader) => reader,
-            Err(Unfit(why)) => {
-                if after.is_some() {
-                    return Err(unreadable(&why));
-                }
-                let mut pages = stream::Offsets::new(self, method, params, family, bar);
-                let mut read = 0;
-                while let Some(rows) = pages.next().await? {
-                    read += 1;
-                    if read == 2 {
-                        self.0.context.warn(&by_offsets(method, &why));
-                    }
-                    if sender.send(Ok(Piece { rows, position: None })).await.is_err() {
-                        break;
-                    }
-                }
-                return Ok(());
-            }
+            Err(Unfit(why)) if after.is_some() => return Err(unreadable(&why)),
+            Err(unfit) => return self.send_by_offsets(method, params, family, bar, unfit, sender).await,
         };
+        let mut begun = after.is_some();
         while let Some(block) = reader.next().await {
-            let piece = piece(block?);
+            let block = match block {
+                Err(error) if error.code() == NO_ORDER && !begun => {
+                    return self.send_by_offsets(method, params, family, bar, out_of_order(), sender).await;
+                }
+                block => block?,
+            };
+            begun = true;
+            let piece = piece(block);
             self.0.counters.rows.add(piece.rows.len());
             tokio::select! {
                 biased;
@@ -137,6 +132,29 @@ impl Portal {
                 },
                 // What is under way must not grow old while the reader is slow.
                 () = reader.work() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_by_offsets(
+        &self,
+        method: &str,
+        params: Params,
+        family: &Family,
+        bar: Bar,
+        Unfit(why): Unfit,
+        sender: &mpsc::Sender<Result<Piece>>,
+    ) -> Result<()> {
+        let mut pages = stream::Offsets::new(self, method, params, family, bar);
+        let mut read = 0;
+        while let Some(rows) = pages.next().await? {
+            read += 1;
+            if read == 2 {
+                self.0.context.warn(&by_offsets(method, &why));
+            }
+            if sender.send(Ok(Piece { rows, position: None })).await.is_err() {
+                break;
             }
         }
         Ok(())
@@ -166,7 +184,7 @@ fn after(position: &str) -> Result<u64> {
 
 fn unreadable(why: &str) -> Error {
     Error::input("b24.position", format!("the list cannot be gone on with at this position: {why}"))
-        .hint("read the list from its beginning")
+        .hint("read the list from its beginning; an export with the option `fresh: true`")
 }
 
 /// What the reader of a list by offsets should know.

@@ -11,7 +11,7 @@ use super::calls::no_count;
 use super::lists::set;
 use super::pieces::whole_list;
 use super::portal::Portal;
-use super::read::{FIRST_ROWS, Query};
+use super::read::{Query, first_pages};
 use super::send::{Body, Request};
 use super::sorting::Order;
 use crate::core::stats::grouped;
@@ -86,17 +86,16 @@ impl Portal {
     /// What reading the whole list will take. One request: its rows are counted and one page of them is read.
     pub async fn plan(&self, method: &str, params: Params) -> Result<Plan> {
         let (params, family) = whole_list(method, params)?;
-        let unfit = match (Query::new(method, &params, &family), Order::of(&params, &family)) {
-            (Err(why), _) | (_, Err(why)) => Some(why),
-            _ => None,
+        let (first, unfit) = match (Query::new(method, &params, &family), Order::of(&params, &family)) {
+            (Err(why), _) | (_, Err(why)) => (1, Some(why)),
+            (Ok(query), _) => (first_pages(&query) as u64, None),
         };
         let (rows, page_seconds, lap) = self.sample(method, params, family.filter_id).await?;
         let page = match family.pages {
             Pages::Start(page) => page.max(1),
             _ => 50,
         };
-        let first = if unfit.is_none() { FIRST_ROWS * page / 50 } else { page };
-        let further = rows.saturating_sub(first);
+        let further = rows.saturating_sub(first * page);
         let requests = 1 + match family.pages {
             Pages::Start(_) => further.div_ceil(page * MOST as u64),
             _ => further.div_ceil(page),
@@ -152,7 +151,7 @@ impl Portal {
         if self.0.context.is_dry_run()
             && let Ok(plan) = self.plan(method, params.clone()).await
         {
-            self.0.context.only_tells(|| format!("b24: {}", plan.told()));
+            self.0.context.foretells(&format!("b24: {}", plan.told()));
         }
     }
 }

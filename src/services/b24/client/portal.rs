@@ -8,6 +8,7 @@ use reqwest::Url;
 
 use super::Params;
 use super::auth::Tokens;
+use super::auth::mark;
 use crate::core::context::Context;
 use crate::core::http::{Http, Waits, Words};
 use crate::core::limiter::{FileLedger, Ledger, Limits, Rate, RedisLedger, Shared, Slowed};
@@ -97,6 +98,16 @@ impl Portal {
     /// The portal's address, its secrets masked.
     pub fn shown(&self) -> String {
         self.0.address.shown()
+    }
+
+    /// The portal and who calls it, without a secret: what others see there may differ.
+    pub(super) fn seen_by(&self) -> String {
+        let who = match (self.0.address.owner(), &self.0.tokens) {
+            (Some((user, code)), _) => mark(&format!("{user} {code}")),
+            (None, Some(tokens)) => tokens.who(),
+            (None, None) => String::new(),
+        };
+        format!("{} {who}", self.0.address.host())
     }
 
     /// What whoever uses this connection should know: that anybody may stand between.
@@ -206,7 +217,9 @@ fn shared(settings: &Settings, context: &Context, server: &str, rate: Rate) -> R
         }
         other => {
             let error = settings.wrong("limits", format!("{other} is no place to share limits in"));
-            return Err(error.hint("write \"file\", \"alone\" or an address such as \"redis://host:6379\""));
+            return Err(
+                error.hint("write \"file\", \"alone\" or an address such as \"redis://host:6379\", without TLS")
+            );
         }
     };
     let warning = context.clone();

@@ -2,6 +2,7 @@
 //! Repeats only what was surely not carried out.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
@@ -43,6 +44,12 @@ pub(super) struct Request<'a> {
     /// Asked right before sending; when it says no, the outcome is [`HELD`].
     pub still: Option<&'a (dyn Fn() -> bool + Sync)>,
 }
+
+/// What the bar says while requests wait for the portal's rate.
+pub const AT_THE_LIMIT: &str = "as fast as the portal's limit allows";
+
+/// Shorter waits are not told.
+pub const NOTICED: Duration = Duration::from_millis(100);
 
 /// The code of a request that was not sent, because while it waited for its turn the time of all its methods ran out.
 pub(super) const HELD: &str = "b24.held";
@@ -209,10 +216,15 @@ impl Portal {
     async fn turn(&self, request: &Request<'_>) -> Lane<'_> {
         let limits = &self.0.limits;
         let lane = limits.lanes.enter(request.commands as f64 / batch::MOST as f64).await;
-        if limits.bucket.free() == 0 {
-            request.bar.note("as fast as the portal's limit allows");
-        }
-        self.0.counters.waited(limits.take().await);
+        let mut turn = std::pin::pin!(limits.take());
+        let waited = match tokio::time::timeout(NOTICED, &mut turn).await {
+            Ok(waited) => waited,
+            Err(_) => {
+                request.bar.note(AT_THE_LIMIT);
+                turn.await
+            }
+        };
+        self.0.counters.waited(waited);
         lane
     }
 

@@ -72,10 +72,14 @@ pub(super) fn bare(name: &str) -> String {
 }
 
 fn is_selected(params: &Params, name: &str) -> bool {
-    let Some(Value::Array(select)) = check::parameter(params, "select") else { return true };
+    // Fields of the portal's own come only when they are asked for.
     let is_own = name.to_ascii_uppercase().starts_with("UF_");
     let all = if is_own { "UF_*" } else { "*" };
-    select.is_empty() || select.iter().filter_map(Value::as_str).any(|field| field == all || bare(field) == bare(name))
+    let Some(Value::Array(select)) = check::parameter(params, "select") else { return !is_own };
+    if select.is_empty() {
+        return !is_own;
+    }
+    select.iter().filter_map(Value::as_str).any(|field| field == all || bare(field) == bare(name))
 }
 
 /// What a column is compared by.
@@ -127,6 +131,7 @@ mod tests {
         assert_eq!(of(json!({"order": {"TITLE": "DESC", "ID": "ASC"}})), Ok(by(&[("TITLE", true), ("ID", false)])));
         assert!(of(json!({"order": {"TITLE": "DESC"}, "select": ["ID"]})).unwrap_err().contains("`TITLE`"));
         assert!(of(json!({"order": {"UF_X": "DESC"}, "select": ["*"]})).is_err());
+        assert!(of(json!({"order": {"UF_X": "DESC"}})).is_err());
         assert!(of(json!({"order": {"UF_X": "DESC"}, "select": ["*", "UF_*"]})).is_ok());
     }
 

@@ -85,6 +85,11 @@ impl Address {
         url
     }
 
+    /// The user and the code of a webhook.
+    pub fn owner(&self) -> Option<(&str, &str)> {
+        self.owner.as_ref().map(|owner| (owner.user.as_str(), owner.code.expose()))
+    }
+
     /// For messages: the path's secrets masked.
     pub fn shown(&self) -> String {
         let origin = self.base.as_str().trim_end_matches('/');

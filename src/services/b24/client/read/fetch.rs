@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
+use super::opening::Unfit;
 use super::query::Query;
 use super::ranges::{Piece, Range};
 use crate::core::json;
@@ -357,7 +358,14 @@ pub fn id(field: Field<'_>) -> Option<u64> {
     }
 }
 
+/// That rows did not come in the order of their ids.
+pub const NO_ORDER: &str = "b24.no_order";
+
+pub fn out_of_order() -> Unfit {
+    Unfit("its rows do not come in the order of their ids".to_owned())
+}
+
 pub fn no_order(method: &str) -> Error {
     let message = format!("{method}: the rows do not come in the order of their ids");
-    Error::new(Kind::Protocol, "b24.no_order", message).hint("read the list with get_all instead")
+    Error::new(Kind::Protocol, NO_ORDER, message).hint("read the list with get_all instead")
 }

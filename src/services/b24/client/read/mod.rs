@@ -18,11 +18,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::fetch::{Fetched, Job, Run};
+pub use self::fetch::{NO_ORDER, out_of_order};
 use self::opening::Beginning;
-pub use self::opening::{FIRST_ROWS, Unfit};
+pub use self::opening::{Unfit, first_pages};
 pub use self::query::Query;
 use self::ranges::{Piece, Range, Ready, Room};
 use super::portal::Portal;
+use super::send::{AT_THE_LIMIT, NOTICED};
 use crate::core::progress::Bar;
 use crate::core::rows::Chunk;
 use crate::error::{Error, Result};
@@ -76,8 +78,8 @@ pub struct Reader {
     rows: usize,
     bytes: usize,
     failed: Option<Error>,
-    /// When to look whether a request may go.
-    turn: Option<Instant>,
+    /// Since when a request waits for the portal's rate, and when to look whether it may go.
+    turn: Option<(Instant, Instant)>,
 }
 
 impl Reader {
@@ -156,7 +158,7 @@ impl Reader {
     /// Up to which id an unknown list is read without looking: so that the batches are full together with the looks.
     fn at_once(&self, rest: &Range) -> u64 {
         let pages = (AT_ONCE * (self.most() - 1)).saturating_sub(self.looks()).max(1);
-        rest.lo + ((pages as u64 * self.job.page()) as f64 / rest.density().max(1e-12)) as u64
+        rest.lo.saturating_add(((pages as u64 * self.job.page()) as f64 / rest.density().max(1e-12)) as u64)
     }
 
     /// The next rows; `None` after the last. A fault that stays is the last word.
@@ -205,7 +207,7 @@ impl Reader {
     async fn step(&mut self) {
         self.prepare();
         let held = self.ready.next_held();
-        let look = held.into_iter().chain(self.turn).min();
+        let look = held.into_iter().chain(self.turn.map(|(_, turn)| turn)).min();
         tokio::select! {
             Some(fetched) = self.under_way.next(), if !self.under_way.is_empty() => self.take(fetched),
             () = self.job.queue.gone.notified(), if !self.under_way.is_empty() => {}
@@ -260,11 +262,15 @@ impl Reader {
             return false;
         }
         let now = Instant::now();
-        let turn = *self.turn.get_or_insert_with(|| now + self.job.portal.0.limits.bucket.next_in());
+        let (since, turn) = *self.turn.get_or_insert_with(|| (now, now + self.job.portal.0.limits.bucket.next_in()));
         if turn > now {
+            if turn - since >= NOTICED {
+                self.job.bar.note(AT_THE_LIMIT);
+            }
             return false;
         }
         self.turn = None;
+        self.job.portal.0.counters.waited(now - since);
         true
     }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fetch::{Fetched, Job, Page, Run, id, no_order};
-use super::query::NO_END;
+use super::fetch::{Fetched, Job, Page, Run, id, no_order, out_of_order};
+use super::query::{NO_END, Query};
 use super::ranges::Range;
 use crate::core::json;
 use crate::core::rows::Builder;
@@ -26,8 +26,6 @@ use crate::services::b24::wire::errors;
 /// Pages in the first request where guards bound its cost, and where nothing does.
 const GUARDED: usize = 47;
 const UNGUARDED: usize = 4;
-/// Rows that the first request brings, in pages of fifty.
-pub const FIRST_ROWS: u64 = GUARDED as u64 * 50;
 /// After which pages guards stand.
 const GUARDS: [usize; 2] = [0, 5];
 /// An answer that takes longer than this gets company.
@@ -51,6 +49,15 @@ pub struct First {
     high_density: f64,
 }
 
+/// What the last page told.
+struct Last {
+    highest: u64,
+    lowest: u64,
+    rows: usize,
+    /// How many of the ids between them hold a row.
+    density: f64,
+}
+
 /// Why a list cannot be read by its ids after all.
 pub struct Unfit(pub String);
 
@@ -70,15 +77,16 @@ pub type Waiting = futures_util::future::BoxFuture<'static, Result<std::result::
 
 type Told = std::result::Result<First, Unfit>;
 
+/// The pages that the first request brings of a list that was not read before.
+pub fn first_pages(query: &Query) -> usize {
+    if query.guard("c0", 1).is_some() { GUARDED } else { UNGUARDED }
+}
+
 impl Job {
     /// Reads the beginning of the list, and where it ends.
     pub async fn begin(self: &Arc<Job>) -> Result<std::result::Result<Beginning, Unfit>> {
         let large = self.remembered();
-        let pages = match (large, self.query.guard("c0", 1).is_some()) {
-            (Some(true), _) => 1,
-            (_, true) => GUARDED,
-            (_, false) => UNGUARDED,
-        };
+        let pages = if large == Some(true) { 1 } else { first_pages(&self.query) };
         let mut whole: Waiting = Box::pin(self.clone().first(pages));
         let hedged = pages == GUARDED && large.is_none() && self.portal.0.limits.bucket.free() >= SPARE;
         let told = match hedged {
@@ -230,11 +238,11 @@ impl Job {
         let not_a_batch = || Error::new(Kind::Protocol, "b24.not_json", "batch: the answer is not that of a batch");
         let answer = Answer::read(envelope.result()).ok_or_else(|| not_a_batch().retry(Retry::Unknown))?;
         self.learn(&envelope, &answer, &names);
-        let (end, high_density) = match self.last_page(&answer)? {
+        let last = match self.last_page(&answer)? {
             Ok(last) => last,
             Err(unfit) => return Ok(Err(unfit)),
         };
-        self.first_pages(&answer, pages, end, high_density)
+        self.first_pages(&answer, pages, &last)
     }
 
     /// What a command of the first request gave.
@@ -254,8 +262,7 @@ impl Job {
         }
     }
 
-    /// The highest id and the density below it.
-    fn last_page(&self, answer: &Answer<'_>) -> Result<std::result::Result<(u64, f64), Unfit>> {
+    fn last_page(&self, answer: &Answer<'_>) -> Result<std::result::Result<Last, Unfit>> {
         let result = match self.said(answer, "last")? {
             Ok(result) => result,
             Err(unfit) => return Ok(Err(unfit)),
@@ -270,21 +277,23 @@ impl Job {
         for row in 0..rows.len() {
             match rows.get(row, family.answer_id).and_then(id) {
                 Some(id) if ids.last().is_none_or(|before| id < *before) => ids.push(id),
-                _ => return Ok(Err(Unfit("its rows do not come in the order of their ids".to_owned()))),
+                _ => return Ok(Err(out_of_order())),
             }
         }
         Ok(match (ids.first(), ids.last()) {
             (Some(highest), Some(lowest)) if *lowest > self.query.low && *highest <= self.query.high => {
-                Ok((*highest, ids.len() as f64 / (highest - lowest + 1) as f64))
+                let density = ids.len() as f64 / (highest - lowest + 1) as f64;
+                Ok(Last { highest: *highest, lowest: *lowest, rows: ids.len(), density })
             }
-            (None, _) => Ok((self.query.low, 1.0)),
+            (None, _) => Ok(Last { highest: self.query.low, lowest: self.query.low, rows: 0, density: 1.0 }),
             _ => Err(Unfit("the portal does not heed the filter by id".to_owned())),
         })
     }
 
-    fn first_pages(&self, answer: &Answer<'_>, pages: usize, end: u64, high_density: f64) -> Result<Told> {
-        let low = self.query.low;
-        let mut first = First { rows: Builder::new(), at: low, complete: false, end, low_density: 1.0, high_density };
+    fn first_pages(&self, answer: &Answer<'_>, pages: usize, last: &Last) -> Result<Told> {
+        let (low, end) = (self.query.low, last.highest);
+        let mut first =
+            First { rows: Builder::new(), at: low, complete: false, end, low_density: 1.0, high_density: last.density };
         for number in 0..pages {
             let result = match (number, answer.of(&format!("c{number}"))) {
                 (0, _) => match self.said(answer, "c0")? {
@@ -302,7 +311,7 @@ impl Job {
                     first.at = self.last_id(&first.rows).unwrap_or(low);
                 }
                 Page::Wrong if number == 0 => {
-                    return Ok(Err(Unfit("its rows do not come in the order of their ids".to_owned())));
+                    return Ok(Err(out_of_order()));
                 }
                 Page::Wrong => {
                     self.chains.store(false, Ordering::Relaxed);
@@ -311,7 +320,7 @@ impl Job {
             }
             // A page of another size than the table has: the last page tells whether there is more behind it.
             let rows = (first.rows.len() - before) as u64;
-            if number == 0 && rows != self.page() && rows > 0 && first.at < end {
+            if number == 0 && rows != self.page() && rows == last.rows as u64 && first.at < end {
                 self.page.store(rows, Ordering::Relaxed);
                 first.complete = false;
                 break;
@@ -320,6 +329,12 @@ impl Job {
                 break;
             }
         }
+        // The last page was read before the first ones. A short page is the end only when what was on the last one is on
+        // those before it; a few rows less were removed meanwhile, or added.
+        if first.complete && first.at < last.lowest {
+            return Ok(Err(Unfit("its pages come with rows missing".to_owned())));
+        }
+        first.complete &= first.at >= end;
         // What was added since the last page was read may be on the first ones.
         first.end = end.max(first.at);
         if first.complete && self.query.high != NO_END {

@@ -266,7 +266,7 @@ impl Ready {
     /// the last there is.
     fn fitting(&mut self, range: Range, pages: usize, page: u64) -> Range {
         let rows = (pages as f64 - SURPLUS).max(0.5) * page as f64;
-        let at = range.lo + (rows / range.density().max(1e-12)).max(1.0) as u64;
+        let at = range.lo.saturating_add((rows / range.density().max(1e-12)).max(1.0) as u64);
         let (part, rest) = range.split(at);
         self.push(rest);
         part

@@ -218,3 +218,52 @@ async fn a_dry_run_writes_nothing_and_types_can_be_said() {
     let types = portal(&simulated, folder.path()).types("crm.deal.list", &Value::Null).await.unwrap();
     assert_eq!(types["OPPORTUNITY"], Holds::Number);
 }
+
+#[tokio::test]
+async fn what_cannot_come_to_an_end_is_refused_before_anything_is_asked_or_written() {
+    let simulated = simulated(json!({ "rows": { "deals": 60 } })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(&simulated, &folder.path().join("state"));
+    let deals = folder.path().join("deals");
+    std::fs::create_dir(&deals).unwrap();
+    let no_database = deals.join("notes.db");
+    std::fs::write(&no_database, "what was to be done, and by whom ".repeat(50)).unwrap();
+    let csv = deals.join("deals.csv");
+    let form = Form::new(Format::Csv);
+    for (export, code) in [
+        (Export { path: deals.clone(), ..list(csv.clone(), json!({})) }, "fs.write"),
+        (list(no_database, json!({})), "fs.write"),
+        (list(csv.clone(), json!({ "start": 5 })), "b24.wrong_parameter"),
+        (Export { method: "crm.deal.get".into(), form, ..list(csv.clone(), json!({})) }, "b24.no_list"),
+    ] {
+        let error = portal.export(export).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.hint_text().is_some(), "{error}");
+    }
+    assert_eq!((files(&deals), requests(&simulated).await), (vec!["notes.db".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn a_column_that_was_asked_for_is_there_although_no_row_has_it() {
+    let simulated = simulated(json!({ "rows": { "deals": 3 } })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deals.csv");
+    let portal = portal(&simulated, folder.path());
+    portal.export(list(path.clone(), json!({ "select": ["ID", "NO_SUCH"] }))).await.unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("ID,NO_SUCH\n1,"));
+    let items = json!({ "entityTypeId": 2, "select": ["id", "STAGE_ID"] });
+    let export = Export { method: "crm.item.list".into(), ..list(path.clone(), items) };
+    portal.export(export).await.unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("id,stageId\n1,"));
+}
+
+#[tokio::test]
+async fn another_user_of_the_portal_is_another_call() {
+    let of = |webhook: &str| {
+        let context = Context::new(Handle::current(), Progress::new(false), State::in_memory(), None);
+        Portal::open(&settings(&[("webhook", text(webhook))]), &context).unwrap().seen_by()
+    };
+    let [one, other, again] = ["rest/1/aaaaaaaabbbbbbbb/", "rest/77/ccccccccdddddddd/", "rest/1/aaaaaaaabbbbbbbb/"]
+        .map(|path| of(&format!("https://p.bitrix24.ru/{path}")));
+    assert!(one == again && one != other && !one.contains("aaaabbbb"), "{one} {other}");
+}

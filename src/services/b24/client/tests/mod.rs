@@ -150,7 +150,7 @@ async fn a_dry_run_reads_and_only_tells_of_changes() {
     portal.call_batch(false, vec![("a".into(), command)]).await.unwrap();
     assert_eq!(server.seen().len(), 1);
     let told = told.lock().unwrap();
-    assert_eq!(told[0], r#"b24: crm.deal.update {"ID":7,"t":"***"}"#);
+    assert_eq!(told[0], r#"would send: b24: crm.deal.update {"ID":7,"t":"***"}"#);
     assert_eq!(told.len(), 5);
     assert!(told[4].contains("crm.deal.add"), "{told:?}");
 }

@@ -144,6 +144,23 @@ async fn filters_by_id_and_orders_are_kept() {
 }
 
 #[tokio::test]
+async fn pages_with_rows_missing_are_read_by_offsets() {
+    for (rows, hidden) in [(10_000, 10), (10_000, 7), (60, 3), (5_000, 2)] {
+        let (_simulated, portal) = simulated(json!({ "rows": { "deals": rows }, "hidden_every": hidden })).await;
+        let params = json!({ "select": ["ID"] });
+        let Answer::Rows(read) = portal.get_all("crm.deal.list", params.clone()).await.unwrap().answer else {
+            panic!()
+        };
+        let read = ids(&read);
+        let (_whole, other) = self::simulated(json!({ "rows": { "deals": rows } })).await;
+        let seen: Vec<u64> =
+            ids(&list(&other, "crm.deal.list", params).await).into_iter().filter(|id| id % hidden != 0).collect();
+        assert_eq!(read.len(), seen.len(), "{rows} {hidden}");
+        assert_eq!(read, seen);
+    }
+}
+
+#[tokio::test]
 async fn faults_cost_what_they_spoil_and_nothing_else() {
     let (rows, seeds) = size();
     for seed in 1..=seeds {
