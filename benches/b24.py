@@ -117,9 +117,48 @@ def files():
         row(f"the same into other files, × {shown} fields", "–", f"{found} rows a second", True)
 
 
+def together(what, limits=None):
+    """Four processes that export at once, with one state file, or with their own and a store between them."""
+    with Sandbox(*PORTAL) as sandbox, tempfile.TemporaryDirectory() as top:
+        processes, began = [], time.monotonic()
+        for number in range(4):
+            work, home = os.path.join(top, f"work{number}"), os.path.join(top, f"home{number if limits else 0}")
+            os.makedirs(work)
+            os.makedirs(home, exist_ok=True)
+            with open(os.path.join(work, "pult.toml"), "w", encoding="utf-8") as to:
+                to.write('[b24.main]\nwebhook = { env = "B24_WEBHOOK" }\n' + (f'limits = "{limits}"\n' if limits else ""))
+            environment = {**os.environ, "B24_WEBHOOK": sandbox.webhook, "HOME": home, "XDG_DATA_HOME": home}
+            script = 'b24.export("crm.deal.list", #{ select: ["ID", "TITLE"] }, "deals.csv")'
+            processes.append(subprocess.Popen([PULT, "eval", script], cwd=work, env=environment, stdout=subprocess.DEVNULL))
+        failed = sum(process.wait() != 0 for process in processes)
+        took, counters = time.monotonic() - began, sandbox.counters()
+    floor = (counters["requests"] - 50) / 2
+    refused = counters["refused_503"]
+    kept = not failed and not refused and took <= floor * 1.05
+    found = f"{took:.2f} s for {counters['requests']} requests ({took / floor:.3f} × the floor), {refused} refusals"
+    row(f"100,000 rows in each of four processes, {what}", "≤ 1.05 × the floor, no 503", found, kept)
+
+
+def shared():
+    together("one state file")
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["redis-server", "--port", "6397", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", folder]
+        try:
+            store = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        except FileNotFoundError:
+            return row("the same through Redis", "≤ 1.05 × the floor, no 503", "skipped: there is no redis-server", True)
+        time.sleep(1)
+        try:
+            together("through Redis with a state file each", "redis://127.0.0.1:6397")
+        finally:
+            store.terminate()
+            store.wait()
+
+
 def measure():
     mixed()
     lists()
     files()
+    shared()
     by_id()
     updates()
