@@ -296,7 +296,7 @@ async fn a_dry_run_sends_nothing_and_a_reader_changes_nothing() {
     assert_eq!(client.consume().await.unwrap(), None);
     client.update(JOB, JobStatus::Success).await.unwrap();
     let said = said.lock().unwrap().clone();
-    assert_eq!(said[2], format!("robot: PUT /api/job/update guid={JOB} status=4"));
+    assert_eq!(said[2], format!("would send: robot: PUT /api/job/update guid={JOB} status=4"));
     assert!(said.iter().all(|line| !line.contains(GUID)), "{said:?}");
 
     let reader = client_with(&server, &[("read_only", Given::Flag(true))]);

@@ -110,7 +110,10 @@ async fn a_dry_run_tells_of_changes_and_sends_what_reads() {
     assert!(query(&sql, call).await.unwrap().sets.is_empty());
     query(&sql, text("UPDATE t SET a = @a", &[("a", Value::Integer(1))])).await.unwrap();
     assert_eq!(query(&sql, text("SELECT 1", &[])).await.unwrap().sets.len(), 1);
-    assert_eq!(*told.lock().unwrap(), ["sp: EXECUTE dbo.p @code = N'0c06'", "sp: UPDATE t SET a = @a [@a = 1]"]);
+    assert_eq!(
+        *told.lock().unwrap(),
+        ["would send: sp: EXECUTE dbo.p @code = N'0c06'", "would send: sp: UPDATE t SET a = @a [@a = 1]"]
+    );
 }
 
 #[tokio::test]

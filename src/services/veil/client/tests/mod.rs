@@ -120,7 +120,7 @@ async fn a_dry_run_tells_verb_path_and_masked_body_and_sends_nothing() {
     assert_eq!(
         told.lock().unwrap()[0],
         format!(
-            "veil: POST /api/domains/{VM}/add-to-ad/ {{\"domainname\":\"corp.local\",\"login\":\"admin\",\
+            "would send: veil: POST /api/domains/{VM}/add-to-ad/ {{\"domainname\":\"corp.local\",\"login\":\"admin\",\
              \"password\":\"***\",\"restart\":1}}"
         )
     );
