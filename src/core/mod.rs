@@ -14,6 +14,7 @@ pub mod progress;
 pub mod retry;
 pub mod root;
 pub mod rows;
+pub mod screen;
 pub mod spool;
 pub mod state;
 pub mod stats;

@@ -110,7 +110,7 @@ fn level(word: &str) -> Result<Level> {
 }
 
 /// Says something in the Orchestrator's log: by the outbox in a job, else at once.
-fn say(call: &NativeCallContext<'_>, robot: &Robot, word: &str, text: String) -> Thrown<()> {
+pub(super) fn say(call: &NativeCallContext<'_>, robot: &Robot, word: &str, text: String) -> Thrown<()> {
     let level = level(word).or_else(|error| throw(call, error))?;
     let this = this(call)?;
     match this.inside() {

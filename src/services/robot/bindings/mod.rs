@@ -8,6 +8,7 @@ mod job;
 mod jobs;
 mod object;
 mod queue;
+mod screen;
 mod storage;
 pub mod task;
 mod values;
@@ -110,6 +111,7 @@ pub fn register(engine: &mut Engine, globals: &mut Module) {
     engine.register_global_module(Shared::new(rhai::exported_module!(assets::assets)));
     engine.register_global_module(Shared::new(rhai::exported_module!(jobs::jobs)));
     engine.register_global_module(Shared::new(rhai::exported_module!(storage::storage)));
+    engine.register_global_module(Shared::new(rhai::exported_module!(screen::screen)));
     engine.register_global_module(Shared::new(rhai::exported_module!(call::calls)));
     globals.set_var(NAME, Robot::default());
 }
