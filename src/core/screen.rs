@@ -10,7 +10,13 @@ struct Picture {
 }
 
 /// The screen as it is now: all monitors together.
-pub fn png() -> Result<Vec<u8>> {
+pub async fn png() -> Result<Vec<u8>> {
+    // A display that does not answer holds up nobody else.
+    let taken = tokio::task::spawn_blocking(taken).await;
+    taken.unwrap_or_else(|_| Err(Error::new(Kind::Unavailable, "screen.none", "the picture was given up")))
+}
+
+fn taken() -> Result<Vec<u8>> {
     let picture = seen().map_err(|why| {
         Error::new(Kind::Unavailable, "screen.none", format!("there is no picture of the screen: {why}")).hint(HINT)
     })?;

@@ -6,16 +6,9 @@ use serde_json::json;
 
 use super::job::say;
 use crate::core::screen as seen;
-use crate::error::{Error, Kind, Result};
 use crate::render::export;
 use crate::script::bridge::{Thrown, host, throw, wait};
 use crate::services::robot::client;
-
-/// The picture, taken beside the runtime's threads.
-async fn picture() -> Result<Vec<u8>> {
-    let taken = tokio::task::spawn_blocking(seen::png).await;
-    taken.unwrap_or_else(|_| Err(Error::new(Kind::Unavailable, "screen.none", "the picture was given up")))
-}
 
 /// The screen in scripts.
 #[export_module]
@@ -33,7 +26,7 @@ pub mod screen {
     /// The same with a text for the log: what is to be seen.
     #[rhai_fn(name = "screenshot", return_raw, pure)]
     pub fn screenshot_of(call: NativeCallContext, robot: &mut Robot, text: &str) -> Thrown<Map> {
-        let png = wait(&call, picture())?;
+        let png = wait(&call, seen::png())?;
         let name = jiff::Zoned::now().strftime("screenshot-%Y%m%d-%H%M%S-%3f.png").to_string();
         let full = host(&call).folders.resolve(&name).or_else(|error| throw(&call, error))?;
         export::write_whole(&full, |to| to.write_all(&png))
