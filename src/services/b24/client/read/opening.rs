@@ -29,9 +29,11 @@ const UNGUARDED: usize = 4;
 /// After which pages guards stand.
 const GUARDS: [usize; 2] = [0, 5];
 /// An answer that takes longer than this gets company.
-const HEDGE: Duration = Duration::from_millis(120);
+const HEDGE: Duration = Duration::from_millis(80);
 /// So many requests must be free for that.
 const SPARE: usize = 20;
+/// Fewer rows than this may as well be on the first pages, where nobody knows exactly how many ids these hold.
+const MUCH: f64 = 500.0;
 /// How often a portal may say that it has no time before the list's first rows.
 const WAITS: u32 = 50;
 
@@ -124,7 +126,8 @@ impl Job {
         let pages = (GUARDED - 1) as f64 * 0.95;
         let ids = pages * self.page() as f64 / first.low_density.max(1e-9);
         let at = first.at.saturating_add(ids.min(1e15) as u64);
-        (at < first.end).then_some(at)
+        let behind = first.end.saturating_sub(at) as f64 * (first.low_density + first.high_density) / 2.0;
+        (behind > MUCH).then_some(at)
     }
 
     fn without_the_first(&self, first: First, whole: Waiting, at: u64) -> Beginning {
