@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Params;
+use super::pieces::FOR_FILES;
 use super::portal::Portal;
 use crate::core::context::Context;
 use crate::core::rows::Rows;
@@ -96,7 +97,7 @@ impl Portal {
 
     /// Reads what is left of the list.
     async fn read_into(&self, export: &Export, work: &mut Work<'_>) -> Result<()> {
-        let begin = |from: Option<&str>| self.pieces(&export.method, export.params.clone(), from);
+        let begin = |from: Option<&str>| self.pieces(&export.method, export.params.clone(), from, FOR_FILES);
         let mut pieces = match begin(work.kept.position.as_deref()) {
             // Another version of this program wrote it.
             Err(error) if error.code() == "b24.position" => {

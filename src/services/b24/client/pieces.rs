@@ -16,8 +16,10 @@ use crate::error::{Error, Result};
 use crate::services::b24::wire::check;
 use crate::services::b24::wire::methods::{self, Family};
 
-/// Bytes read ahead of the reader, under way and waiting.
-const AHEAD: Ahead = Ahead::Bytes(16 << 20);
+/// Bytes read ahead of a file, under way and waiting.
+pub const FOR_FILES: Ahead = Ahead::Bytes(16 << 20);
+/// The same for a script, which may stop in the middle and is to stay small.
+pub const FOR_SCRIPTS: Ahead = Ahead::Bytes(10 << 20);
 
 /// Rows that arrived together.
 #[derive(Clone, Debug)]
@@ -50,13 +52,13 @@ impl Portal {
     /// The rows of a list in the order of their ids, some thousand at a time at most; `from` is the position of a piece
     /// that came before (`b24.position` when it is none). Rows that the list gets under way are left out or at its end.
     /// A list that cannot be read by ids is read by offsets, in its own order and without positions.
-    pub fn pieces(&self, method: &str, params: Params, from: Option<&str>) -> Result<Pieces> {
+    pub fn pieces(&self, method: &str, params: Params, from: Option<&str>, ahead: Ahead) -> Result<Pieces> {
         let (params, family) = self.readable(method, params)?;
         let after = from.map(after).transpose()?;
         let (portal, method) = (self.clone(), method.to_owned());
         let (sender, pieces) = mpsc::channel(1);
         let producer = self.0.context.runtime().spawn(async move {
-            if let Err(error) = portal.send_pieces(&method, params, &family, after, &sender).await {
+            if let Err(error) = portal.send_pieces(&method, params, &family, (after, ahead), &sender).await {
                 // Nobody listens any more when this fails.
                 let _ = sender.send(Err(error)).await;
             }
@@ -96,13 +98,13 @@ impl Portal {
         method: &str,
         params: Params,
         family: &Family,
-        after: Option<u64>,
+        (from, ahead): (Option<u64>, Ahead),
         sender: &mpsc::Sender<Result<Piece>>,
     ) -> Result<()> {
         self.tell_plan(method, &params).await;
         let bar = self.bar(method, None);
         let opened = match Order::of(&params, family) {
-            Ok(Order::ById) => self.reader(method, &params, family, &bar, (after.unwrap_or(0), AHEAD)).await?,
+            Ok(Order::ById) => self.reader(method, &params, family, &bar, (from.unwrap_or(0), ahead)).await?,
             Ok(_) => {
                 Err(Unfit("it is to be in another order than that of its ids (without `order` it is safe)".to_owned()))
             }
@@ -110,10 +112,10 @@ impl Portal {
         };
         let mut reader = match opened {
             Ok(reader) => reader,
-            Err(Unfit(why)) if after.is_some() => return Err(unreadable(&why)),
+            Err(Unfit(why)) if from.is_some() => return Err(unreadable(&why)),
             Err(unfit) => return self.send_by_offsets(method, params, family, bar, unfit, sender).await,
         };
-        let mut begun = after.is_some();
+        let mut begun = from.is_some();
         while let Some(block) = reader.next().await {
             let block = match block {
                 Err(error) if error.code() == NO_ORDER && !begun => {

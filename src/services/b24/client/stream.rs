@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Params;
 use super::lists::{self, set};
+use super::pieces::FOR_SCRIPTS;
 use super::portal::Portal;
 use crate::core::progress::Bar;
 use crate::core::rows::{Chunk, Rows};
@@ -19,7 +20,7 @@ impl Portal {
     /// the list, and costs the portal no count) unless the parameters name another order or the method cannot; then by
     /// offset, with a warning. A `select` without the id gets it as well.
     pub fn stream(&self, method: &str, params: Params) -> Result<RowStream> {
-        let mut pieces = self.pieces(method, params, None)?;
+        let mut pieces = self.pieces(method, params, None, FOR_SCRIPTS)?;
         Ok(RowStream::start(self.0.context.runtime(), AHEAD, move |rows| async move {
             while let Some(piece) = pieces.next().await {
                 let failed = piece.is_err();

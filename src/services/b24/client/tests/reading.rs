@@ -7,6 +7,7 @@ use super::simulated::{counters, id, list, portal_of, simulated};
 use super::*;
 use crate::core::rows::Rows;
 use crate::sandbox::b24 as sim;
+use crate::services::b24::client::pieces::FOR_FILES;
 
 /// Rows and seeds of the long tests.
 fn size() -> (u64, u64) {
@@ -220,12 +221,12 @@ async fn a_list_is_gone_on_with_at_any_position() {
     let (_simulated, portal) = simulated(json!({ "rows": { "deals": 9_000 }, "density": 0.6 })).await;
     let params = json!({ "select": ["ID"], "filter": { "!STAGE_ID": "WON" } });
     let whole = ids(&list(&portal, "crm.deal.list", params.clone()).await);
-    let mut pieces = portal.pieces("crm.deal.list", params.clone(), None).unwrap();
+    let mut pieces = portal.pieces("crm.deal.list", params.clone(), None, FOR_FILES).unwrap();
     let mut so_far = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.unwrap();
         so_far.extend(ids(&piece.rows));
-        let mut rest = portal.pieces("crm.deal.list", params.clone(), piece.position.as_deref()).unwrap();
+        let mut rest = portal.pieces("crm.deal.list", params.clone(), piece.position.as_deref(), FOR_FILES).unwrap();
         let mut resumed = so_far.clone();
         while let Some(piece) = rest.next().await {
             resumed.extend(ids(&piece.unwrap().rows));
@@ -234,7 +235,7 @@ async fn a_list_is_gone_on_with_at_any_position() {
     }
     assert_eq!(so_far, whole);
     for wrong in ["", "x", "{}"] {
-        let error = portal.pieces("crm.deal.list", params.clone(), Some(wrong)).map(drop).unwrap_err();
+        let error = portal.pieces("crm.deal.list", params.clone(), Some(wrong), FOR_FILES).map(drop).unwrap_err();
         assert_eq!(error.code(), "b24.position");
     }
 }
