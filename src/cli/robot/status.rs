@@ -196,7 +196,10 @@ impl Known {
         }
         for ended in &self.ended {
             let at = ended.at.as_ref().map(|at| format!("{at} ")).unwrap_or_default();
-            let _ = writeln!(text, "  {at}{} {}: {} {}", ended.guid, ended.name, ended.status, ended.reason);
+            // A reason that begins with the status, such as "stopped on the operator's request", says it already.
+            let status = if ended.reason.starts_with(ended.status) { "" } else { ended.status };
+            let how = [status, &ended.reason].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, "  {at}{} {}: {how}", ended.guid, ended.name);
         }
         text
     }

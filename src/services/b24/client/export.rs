@@ -170,9 +170,9 @@ impl Work<'_> {
             io::ErrorKind::WouldBlock => in_use(&path),
             _ => failed(&part.display().to_string(), &error),
         })?;
+        let before = context.state().get(AREA, &key(&path))?.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
         let kept = Kept { call, spool: String::new(), end: 0, rows: 0, position: None, whole: false, at: now() };
         let mut work = Work { context, path, spool, kept, last: None, changed: false, done: false };
-        let before = context.state().get(AREA, &work.key())?.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
         if let Some(before) = before.filter(|_| !export.fresh) {
             if before.call != work.kept.call {
                 warnings.push("what another export had begun here is not gone on with".to_owned());
@@ -189,14 +189,10 @@ impl Work<'_> {
 
     /// Forgets what was begun.
     fn anew(&mut self) -> Result<()> {
-        self.context.state().forget(AREA, &self.key())?;
+        self.context.state().forget(AREA, &key(&self.path))?;
         self.spool.begin().map_err(|error| self.failed(&error))?;
-        self.kept = Kept { spool: self.spool.id(), rows: 0, position: None, whole: false, ..self.kept.clone() };
+        self.kept = Kept { spool: self.spool.id(), end: 0, rows: 0, position: None, whole: false, ..self.kept.clone() };
         Ok(())
-    }
-
-    fn key(&self) -> String {
-        self.path.to_string_lossy().into_owned()
     }
 
     fn failed(&self, error: &io::Error) -> Error {
@@ -226,7 +222,7 @@ impl Work<'_> {
         self.kept.at = now();
         let kept = serde_json::to_string(&self.kept)
             .map_err(|error| Error::new(Kind::Protocol, "export.checkpoint", error.to_string()))?;
-        self.context.state().put(AREA, &self.key(), &kept)?;
+        self.context.state().put(AREA, &key(&self.path), &kept)?;
         self.last = Some(Instant::now());
         Ok(())
     }
@@ -235,7 +231,7 @@ impl Work<'_> {
     fn done(mut self) -> Result<()> {
         self.changed = false;
         self.done = true;
-        self.context.state().forget(AREA, &self.key())?;
+        self.context.state().forget(AREA, &key(&self.path))?;
         self.spool.clear();
         Ok(())
     }
@@ -262,6 +258,11 @@ impl Drop for Work<'_> {
             None => {}
         }
     }
+}
+
+/// Under which the state file remembers it.
+fn key(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 fn in_use(path: &Path) -> Error {

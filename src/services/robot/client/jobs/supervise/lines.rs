@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::output::beginning;
 use crate::core::code_page::{CP866, CP1251};
+use crate::secret;
 
 /// Longer lines are cut.
-pub const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 16 * 1024;
+/// So much more of them is kept: a secret that the cut would have divided is seen as a whole, and masked.
+const BEHIND: usize = 1024;
 
 /// Cuts what comes in pieces into lines, holding at most one of them.
 #[derive(Default)]
@@ -35,7 +39,7 @@ impl Lines {
     }
 
     fn keep(&mut self, part: &[u8]) {
-        let fits = part.len().min(LONGEST - self.open.len());
+        let fits = part.len().min(LONGEST + BEHIND - self.open.len());
         self.open.extend_from_slice(&part[..fits]);
         self.cut += (part.len() - fits) as u64;
     }
@@ -44,7 +48,12 @@ impl Lines {
         let bytes = self.open.strip_suffix(b"\r").unwrap_or(&self.open);
         let text = match self.cut {
             0 => text(bytes),
-            cut => Cow::Owned(format!("{} … ({cut} bytes more)", text(whole(bytes)))),
+            cut => {
+                let masked = text(whole(bytes));
+                let masked = secret::mask(&masked);
+                let shown = beginning(&masked, masked.len().saturating_sub(BEHIND));
+                Cow::Owned(format!("{shown} … ({} bytes more)", cut + BEHIND as u64))
+            }
         };
         each(&text);
         self.open.clear();
@@ -117,11 +126,21 @@ mod tests {
         let mut found = Vec::new();
         for _ in 0..3 {
             text.chunks(1000).for_each(|piece| open.take(piece, |line| found.push(line.to_owned())));
-            assert!(open.open.capacity() <= 2 * LONGEST);
+            assert!(open.open.capacity() <= 3 * LONGEST);
         }
         assert_eq!(found.len(), 3);
         let cut = text.len() - 1 - LONGEST;
         assert!(found[0].starts_with("xйй") && found[0].ends_with(&format!("й … ({cut} bytes more)")), "{cut}");
+    }
+
+    #[test]
+    fn a_secret_is_not_divided_by_the_cut() {
+        secret::hide("a-secret-at-the-end-of-a-long-line");
+        for before in (LONGEST - 40..LONGEST + 5).chain(LONGEST + BEHIND - 40..LONGEST + BEHIND + 5) {
+            let text = format!("{}a-secret-at-the-end-of-a-long-line{}\n", "x".repeat(before), "y".repeat(3000));
+            let found = lines(&[text.as_bytes()]);
+            assert!(!found[0].contains("a-se"), "{before}");
+        }
     }
 
     #[test]
