@@ -19,7 +19,7 @@ use crate::services::b24::wire::methods::{self, Family};
 /// Bytes read ahead of a file, under way and waiting.
 pub const FOR_FILES: Ahead = Ahead::Bytes(16 << 20);
 /// The same for a script, which may stop in the middle and is to stay small.
-pub const FOR_SCRIPTS: Ahead = Ahead::Bytes(10 << 20);
+pub const FOR_SCRIPTS: Ahead = Ahead::Bytes(9 << 20);
 
 /// Rows that arrived together.
 #[derive(Clone, Debug)]
